@@ -1,0 +1,146 @@
+"""Engine and sessions: one `Database` an process, one transaction a `with`.
+
+Facts built in, each found by trying: SQLite needs BEGIN IMMEDIATE for a transaction that will
+write (an upgrade from a read lock fails at once, whatever the busy timeout); PostgreSQL connections
+set TimeZone=UTC; our tables are always qualified, because a transaction pooler keeps no search_path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from sqlalchemy import Engine, create_engine, event, func, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session
+
+from sync_core.config import Settings
+from sync_core.errors import BadSetting
+from sync_core.models import SYNC_SCHEMA
+
+BUSY_SECONDS = 30
+PRISMA_PARAMETERS = frozenset({"pgbouncer", "connection_limit", "pool_timeout", "schema", "statement_cache_size"})
+
+HostClock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Database:
+    """The engine, and the transactions on it."""
+
+    engine: Engine
+    readonly: Engine
+    host_clock: HostClock
+
+    @property
+    def is_postgres(self) -> bool:
+        return self.engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction that may write; committed at the end, rolled back by an exception."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One transaction that only reads; on SQLite it waits for no writer."""
+        with Session(self.readonly, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def now(self, session: Session) -> datetime:
+        """This moment, UTC: the database's clock on PostgreSQL, the host's on SQLite."""
+        if not self.is_postgres:
+            return self.host_clock()
+        moment: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_database(settings: Settings, *, host_clock: HostClock) -> Database:
+    """A Database for DATABASE_URL.
+
+    Errors: BadSetting when the URL is not understood. Nothing is connected yet.
+    """
+    url, app_schema = normal_url(settings.database_url)
+    if url.startswith("sqlite"):
+        engine = _sqlite(url)
+        mapped: dict[str | None, str | None] = {SYNC_SCHEMA: None}
+    else:
+        engine = _postgres(url, settings)
+        mapped = {SYNC_SCHEMA: settings.db_schema, None: app_schema}
+    engine = engine.execution_options(schema_translate_map=mapped)
+    return Database(engine, engine.execution_options(shopsync_readonly=True), host_clock)
+
+
+def normal_url(url: str) -> tuple[str, str]:
+    """(SQLAlchemy URL, schema of the app's tables) for a URL in any form that hosts hand out.
+
+    Errors: BadSetting, without repeating the URL (it may hold a password).
+    """
+    if url.startswith("sqlite:"):
+        return url, ""
+    for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return _without_prisma("postgresql+psycopg://" + url.removeprefix(prefix))
+    raise BadSetting("DATABASE_URL is (not shown): expected sqlite:///… or postgresql://…")
+
+
+def _without_prisma(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    asked = dict(parse_qsl(parts.query))
+    kept = {name: value for name, value in asked.items() if name not in PRISMA_PARAMETERS}
+    return urlunsplit(parts._replace(query=urlencode(kept))), asked.get("schema", "public")
+
+
+def _sqlite(url: str) -> Engine:
+    path = url.removeprefix("sqlite:///")
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # BEGIN is ours to send, see _begin_sqlite
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("sha256_text", 1, _sha256_text, deterministic=True)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    readonly = connection.get_execution_options().get("shopsync_readonly")
+    connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+
+def _sha256_text(text: str | None) -> str | None:
+    import hashlib
+
+    return None if text is None else hashlib.sha256(text.encode()).hexdigest()
+
+
+def _postgres(url: str, settings: Settings) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=settings.workers + 4,
+        max_overflow=8,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "prepare_threshold": None},
+    )
+    event.listen(engine, "connect", _prepare_postgres)
+    return engine
+
+
+def _prepare_postgres(connection: Any, _record: object) -> None:
+    autocommit, connection.autocommit = connection.autocommit, True
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.autocommit = autocommit

@@ -1,0 +1,421 @@
+"""Our own tables.
+
+Source: the design page "Data". On PostgreSQL they live in a schema of their own (`SYNC_SCHEMA`
+is a placeholder that `db` maps to DB_SCHEMA, or to none on SQLite). Each index says which query
+it serves.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Index, MetaData, Text, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from sync_core.columns import UtcMs, new_id
+from sync_core.states import Hold, Mode, Outcome, Status, Trigger
+
+SYNC_SCHEMA = "shopsync"
+
+
+def one_of(column: str, words: type[StrEnum]) -> str:
+    """The text of a check constraint: the column holds one of these words."""
+    listed = ", ".join(f"'{word.value}'" for word in words)
+    return f"{column} IN ({listed})"
+
+
+def index(name: str, *columns: str, serves: str, where: str | None = None, unique: bool = False) -> Index:
+    """An index with the query that it serves; with `where` it is partial, on both engines."""
+    if where is None:
+        return Index(name, *columns, unique=unique, info={"serves": serves})
+    clause = text(where)
+    return Index(name, *columns, unique=unique, postgresql_where=clause, sqlite_where=clause, info={"serves": serves})
+
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Our own tables."""
+
+    metadata = MetaData(schema=SYNC_SCHEMA, naming_convention=NAMES)
+
+
+class ShopSync(Base):
+    """The truth about one shop's sync; only `lifecycle` writes its status."""
+
+    __tablename__ = "shop_sync"
+    __table_args__ = (
+        CheckConstraint(one_of("status", Status), name="status"),
+        CheckConstraint(f"hold IS NULL OR {one_of('hold', Hold)}", name="hold"),
+        CheckConstraint("(status = 'IN_PROGRESS') = (lease_owner IS NOT NULL)", name="lease_owner"),
+        index(
+            "ix_shop_sync_due",
+            "due_at",
+            serves="sweep: what is due; pages: what is overdue",
+            where="due_at IS NOT NULL",
+        ),
+        index(
+            "ix_shop_sync_wake",
+            "priority",
+            "wake_at",
+            serves="claim loop: whom to take next",
+            where="wake_at IS NOT NULL",
+        ),
+        index("ix_shop_sync_status", "status", "shop_id", serves="Shops page: filter by status"),
+        index(
+            "ix_shop_sync_trouble",
+            "hold",
+            "error_class",
+            serves="Overview: who needs you, by cause",
+            where="hold IS NOT NULL OR failures > 0",
+        ),
+    )
+
+    shop_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    shop_domain: Mapped[str] = mapped_column(Text, unique=True)
+    status: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime] = mapped_column(UtcMs)
+    """When status or hold last changed."""
+    hold: Mapped[str | None] = mapped_column(Text)
+    generation: Mapped[int] = mapped_column(server_default="1")
+    fence: Mapped[int] = mapped_column(server_default="0")
+    failures: Mapped[int] = mapped_column(server_default="0")
+    """Straight failures."""
+    not_founds: Mapped[int] = mapped_column(server_default="0")
+    """Straight failures that were HTTP 404."""
+    failing_since: Mapped[datetime | None] = mapped_column(UtcMs)
+    error_class: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(Text)
+    """Class and redacted text of the last failure; both null again after a success."""
+    attention: Mapped[bool] = mapped_column(server_default=text("false"))
+    lease_owner: Mapped[str | None] = mapped_column(Text)
+    installed_at: Mapped[datetime] = mapped_column(UtcMs)
+    authorised_at: Mapped[datetime] = mapped_column(UtcMs)
+    token_version: Mapped[int] = mapped_column(server_default="0")
+    app_token_digest: Mapped[str] = mapped_column(Text, server_default="")
+    """SHA-256 of the app's accessToken as we last saw or wrote it: tells when the app changed it."""
+    first_synced_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    last_synced_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    due_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    wake_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    priority: Mapped[int] = mapped_column(server_default="0")
+    cursor: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+    held: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+    """What we hold: per resource {rows, as_of, skipped}, written when a sync completes."""
+    progress_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    """When the running attempt last made progress (a page stored, a known wait, a moving bulk poll)."""
+
+
+class Install(Base):
+    """An episode: a shop and its generation; the unit of count of every objective."""
+
+    __tablename__ = "install"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "generation"),
+        index("ix_install_installed", "installed_at", serves="objectives: time to sync of a window"),
+        index("ix_install_success_deadline", "success_deadline", serves="objectives: sync success of a window"),
+        index("ix_install_pickup_deadline", "pickup_deadline", serves="objectives: pick-up of a window"),
+    )
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
+    shop_id: Mapped[str] = mapped_column(Text)
+    generation: Mapped[int] = mapped_column()
+    installed_at: Mapped[datetime] = mapped_column(UtcMs)
+    pickup_deadline: Mapped[datetime] = mapped_column(UtcMs)
+    success_deadline: Mapped[datetime] = mapped_column(UtcMs)
+    first_claimed_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    first_synced_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    path: Mapped[str | None] = mapped_column(Text)
+    """Trigger of the first claimed attempt, written once."""
+    watched: Mapped[bool] = mapped_column(server_default=text("true"))
+    """False: installed before our first sign of life; counted in nothing."""
+
+
+class SyncAttempt(Base):
+    """One execution (or a request for one); append-only: ended once, then never changed."""
+
+    __tablename__ = "sync_attempt"
+    __table_args__ = (
+        CheckConstraint(one_of("trigger", Trigger), name="trigger"),
+        CheckConstraint(one_of("mode", Mode), name="mode"),
+        CheckConstraint(f"outcome IS NULL OR {one_of('outcome', Outcome)}", name="outcome"),
+        CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
+        CheckConstraint("(fence IS NULL) = (claimed_at IS NULL)", name="claimed"),
+        UniqueConstraint("shop_id", "fence"),
+        index(
+            "ix_sync_attempt_open", "shop_id", serves="one open attempt per shop", where="ended_at IS NULL", unique=True
+        ),
+        index("ix_sync_attempt_shop", "shop_id", "requested_at", serves="Shop page: timeline, newest first"),
+        index("ix_sync_attempt_ended", "ended_at", serves="failures by cause of a window; retention"),
+    )
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
+    shop_id: Mapped[str] = mapped_column(Text)
+    generation: Mapped[int] = mapped_column()
+    fence: Mapped[int | None] = mapped_column()
+    number: Mapped[int] = mapped_column(server_default="0")
+    """Which straight try this is: failures before it + 1; 0 until claimed."""
+    trigger: Mapped[str] = mapped_column(Text)
+    mode: Mapped[str] = mapped_column(Text, server_default="changes")
+    actor: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    taken_by: Mapped[str | None] = mapped_column(Text)
+    requested_at: Mapped[datetime] = mapped_column(UtcMs)
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    outcome: Mapped[str | None] = mapped_column(Text)
+    error_class: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(Text)
+    http_status: Mapped[int | None] = mapped_column()
+    request_id: Mapped[str | None] = mapped_column(Text)
+    plan: Mapped[str | None] = mapped_column(Text)
+    progress: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+    """Per resource, in order: {"done": int, "total": int | null, "skipped": reason | null, "ended": bool}."""
+    requests: Mapped[int] = mapped_column(server_default="0")
+    points: Mapped[int] = mapped_column(server_default="0")
+    bytes: Mapped[int] = mapped_column(server_default="0")
+
+
+class Transition(Base):
+    """One change of status or hold: from, to, when, why, who. Append-only."""
+
+    __tablename__ = "transition"
+    __table_args__ = (index("ix_transition_shop", "shop_id", "at", serves="Shop page: timeline"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
+    shop_id: Mapped[str] = mapped_column(Text)
+    generation: Mapped[int] = mapped_column()
+    at: Mapped[datetime] = mapped_column(UtcMs)
+    from_status: Mapped[str | None] = mapped_column(Text)
+    to_status: Mapped[str] = mapped_column(Text)
+    from_hold: Mapped[str | None] = mapped_column(Text)
+    to_hold: Mapped[str | None] = mapped_column(Text)
+    event: Mapped[str] = mapped_column(Text)
+    why: Mapped[str | None] = mapped_column(Text)
+    who: Mapped[str | None] = mapped_column(Text)
+    fence: Mapped[int] = mapped_column(server_default="0")
+
+
+class Sweep(Base):
+    """One tick of the safety net; the slot is null when another tick had booked it."""
+
+    __tablename__ = "sweep"
+    __table_args__ = (index("ix_sweep_begun", "begun_at", serves="Checks page: the strip, newest first"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
+    slot: Mapped[int | None] = mapped_column(unique=True)
+    period_seconds: Mapped[float] = mapped_column()
+    profile: Mapped[str] = mapped_column(Text)
+    by: Mapped[str] = mapped_column(Text)
+    begun_at: Mapped[datetime] = mapped_column(UtcMs)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    due: Mapped[int] = mapped_column(server_default="0")
+    adopted: Mapped[int] = mapped_column(server_default="0")
+    opened: Mapped[int] = mapped_column(server_default="0")
+    joined: Mapped[int] = mapped_column(server_default="0")
+    over_limit: Mapped[int] = mapped_column(server_default="0")
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class Heartbeat(Base):
+    """The last sign of life of each process."""
+
+    __tablename__ = "heartbeat"
+
+    process: Mapped[str] = mapped_column(Text, primary_key=True)
+    """role@host:pid"""
+    role: Mapped[str] = mapped_column(Text)
+    host: Mapped[str] = mapped_column(Text)
+    pid: Mapped[int] = mapped_column()
+    version: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime] = mapped_column(UtcMs)
+    seen_at: Mapped[datetime] = mapped_column(UtcMs)
+    stopped_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    clock_offset: Mapped[float] = mapped_column(server_default="0")
+    """Seconds: this host's clock minus the database's."""
+    workers: Mapped[int] = mapped_column(server_default="0")
+    running: Mapped[int] = mapped_column(server_default="0")
+    doing: Mapped[str | None] = mapped_column(Text)
+
+
+class Alert(Base):
+    """One alert of one cause; open until `recovered_at`."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        index("ix_alert_open", "key", serves="one open alert per key", where="recovered_at IS NULL", unique=True),
+    )
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(Text)
+    severity: Mapped[str] = mapped_column(Text)
+    message: Mapped[dict[str, Any]] = mapped_column(JSON)
+    opened_at: Mapped[datetime] = mapped_column(UtcMs)
+    recovered_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    acknowledged_by: Mapped[str | None] = mapped_column(Text)
+    acknowledged_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    delivery_error: Mapped[str | None] = mapped_column(Text)
+
+
+class Mute(Base):
+    """Silence for an alert's key, with an end."""
+
+    __tablename__ = "mute"
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(Text, index=True)
+    until: Mapped[datetime] = mapped_column(UtcMs)
+    by: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcMs)
+
+
+class Audit(Base):
+    """Who did what to which shop, why, from where; written in the same transaction as the act."""
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        index("ix_audit_at", "at", serves="Audit page, newest first"),
+        index("ix_audit_shop", "shop_id", "at", serves="Shop page: staff's acts"),
+    )
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
+    at: Mapped[datetime] = mapped_column(UtcMs)
+    actor: Mapped[str] = mapped_column(Text)
+    act: Mapped[str] = mapped_column(Text)
+    shop_id: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(Text)
+    """page, api, cli"""
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+
+
+class WebhookInbox(Base):
+    """What Shopify sent, stored before it is worked; the id makes a repeated delivery harmless."""
+
+    __tablename__ = "webhook_inbox"
+    __table_args__ = (
+        index(
+            "ix_webhook_inbox_open",
+            "received_at",
+            serves="inbox: what is to be worked, oldest first",
+            where="handled_at IS NULL",
+        ),
+        index("ix_webhook_inbox_domain", "shop_domain", "received_at", serves="Shop page: the last webhook"),
+    )
+
+    webhook_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    topic: Mapped[str] = mapped_column(Text)
+    shop_domain: Mapped[str] = mapped_column(Text)
+    triggered_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    received_at: Mapped[datetime] = mapped_column(UtcMs)
+    body: Mapped[str] = mapped_column(Text)
+    handled_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    result: Mapped[str | None] = mapped_column(Text)
+
+
+class OAuthState(Base):
+    """A one-time state, bound to the shop for which it was made."""
+
+    __tablename__ = "oauth_state"
+    __table_args__ = (index("ix_oauth_state_expires", "expires_at", serves="purge; the cap on live states"),)
+
+    state: Mapped[str] = mapped_column(Text, primary_key=True)
+    """SHA-256 of the state: a leaked table opens nothing."""
+    shop_domain: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcMs)
+    expires_at: Mapped[datetime] = mapped_column(UtcMs)
+    used_at: Mapped[datetime | None] = mapped_column(UtcMs)
+
+
+class Token(Base):
+    """A shop's access and refresh token, only encrypted."""
+
+    __tablename__ = "token"
+
+    shop_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column()
+    access_token: Mapped[str] = mapped_column(Text)
+    refresh_token: Mapped[str | None] = mapped_column(Text)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    refresh_expires_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    scopes: Mapped[str] = mapped_column(Text, server_default="")
+    stored_at: Mapped[datetime] = mapped_column(UtcMs)
+
+
+class Setting(Base):
+    """A setting changed in the dashboard; rows are history, the newest of a name holds."""
+
+    __tablename__ = "setting"
+    __table_args__ = (index("ix_setting_name", "name", "at", serves="the present value of a setting"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(Text)
+    value: Mapped[Any] = mapped_column(JSON)
+    at: Mapped[datetime] = mapped_column(UtcMs)
+    by: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+class RollupHour(Base):
+    """Event counts of one closed hour."""
+
+    __tablename__ = "rollup_hour"
+
+    hour: Mapped[datetime] = mapped_column(UtcMs, primary_key=True)
+    figure: Mapped[str] = mapped_column(Text, primary_key=True)
+    n: Mapped[int] = mapped_column()
+
+
+class RollupDuration(Base):
+    """Times to sync of one closed hour in whole seconds, so that percentiles stay exact."""
+
+    __tablename__ = "rollup_duration"
+
+    hour: Mapped[datetime] = mapped_column(UtcMs, primary_key=True)
+    path: Mapped[str] = mapped_column(Text, primary_key=True)
+    seconds: Mapped[int] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column()
+
+
+class ShopProfile(Base):
+    """Who a shop is, from ShopIdentity; for search and for the Shop page."""
+
+    __tablename__ = "shop_profile"
+    __table_args__ = (index("ix_shop_profile_name", "name_folded", serves="search by a name's beginning"),)
+
+    shop_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    shopify_gid: Mapped[str | None] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    name_folded: Mapped[str] = mapped_column(Text)
+    primary_domain: Mapped[str | None] = mapped_column(Text)
+    contact_email: Mapped[str | None] = mapped_column(Text)
+    plan: Mapped[str | None] = mapped_column(Text)
+    time_zone: Mapped[str | None] = mapped_column(Text)
+    currency: Mapped[str | None] = mapped_column(Text)
+    updated_at: Mapped[datetime] = mapped_column(UtcMs)
+
+
+class Note(Base):
+    """Staff's note on a shop, with a ticket's number."""
+
+    __tablename__ = "note"
+    __table_args__ = (index("ix_note_shop", "shop_id", "at", serves="Shop page: timeline"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
+    shop_id: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcMs)
+    by: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    ticket: Mapped[str | None] = mapped_column(Text)
