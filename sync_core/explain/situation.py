@@ -1,0 +1,126 @@
+"""What an explanation stands on, and what it says: plain frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sync_core.explain.words import CHIPS, Action, Who
+from sync_core.states import Hold, Mode, Status, Trigger
+
+QUIET_SECONDS = 120
+"""A run without progress for so long may be taken over by staff."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far one resource of the open attempt is. `total` None: not counted."""
+
+    resource: str
+    done: int
+    total: int | None
+    skipped: str | None
+    ended: bool
+    rate: float | None = None
+    """Rows a second, or None when not measurable yet."""
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """The open attempt: asked for (`claimed_at` None) or running."""
+
+    trigger: Trigger
+    mode: Mode
+    actor: str | None
+    reason: str | None
+    requested_at: datetime
+    claimed_at: datetime | None
+    number: int
+    steps: tuple[Step, ...] = ()
+    progress_at: datetime | None = None
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Where one shop is. Moments are aware; `due_at` of a run is the end of its last sign of life."""
+
+    name: str
+    now: datetime
+    status: Status
+    since: datetime
+    installed_at: datetime
+    hold: Hold | None = None
+    generation: int = 1
+    due_at: datetime | None = None
+    first_synced_at: datetime | None = None
+    data_of: datetime | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    attention: bool = False
+    error_class: str | None = None
+    error_message: str | None = None
+    run: Run | None = None
+    skipped: tuple[str, ...] = ()
+    """Resources without data because a permission is missing."""
+    ahead: int | None = None
+    """How many shops are to be started before this one."""
+    overdue: bool = False
+    prompt: bool = True
+    scheduler_silent_since: datetime | None = None
+    workers_silent_since: datetime | None = None
+    """When the last process that runs syncs gave its last sign of life; None while one is alive."""
+
+    @property
+    def running(self) -> bool:
+        return self.status is Status.IN_PROGRESS
+
+    @property
+    def expired(self) -> bool:
+        """Whether the worker of this run gave no sign of life when it had to."""
+        return self.running and self.due_at is not None and self.due_at <= self.now
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the run shows no sign of progress: staff may take it over."""
+        seen = self.run.progress_at or self.run.claimed_at if self.run else None
+        return self.expired or (seen is not None and self.now - seen >= timedelta(seconds=QUIET_SECONDS))
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the Shop page says, in the screen's words."""
+
+    headline: str
+    now: str
+    why: str
+    next: str
+    who: Who
+    read_aloud: str
+    action: Action
+    off_because: str | None = None
+    """Why Sync now is off, or None when `action` is a live one."""
+
+    @property
+    def chip(self) -> str:
+        return CHIPS[self.who]
+
+
+@dataclass(frozen=True)
+class Need:
+    """A shop that waits for a person. `cause` is a key of CAUSES."""
+
+    shop_id: str
+    domain: str
+    name: str
+    cause: str
+    who: Who
+    action: Action
+    since: datetime
+    next_at: datetime | None
+    failures: int
+    error_class: str | None
+    error_message: str | None
+    status: Status
+    first_synced_at: datetime | None

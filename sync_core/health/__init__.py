@@ -1,0 +1,58 @@
+"""Read-only questions about the fleet: frames and frozen values. Nothing here writes.
+
+This moment: `fleet` (its sentence: `verdict`), `heartbeats`. A window: `objectives`, `installs`,
+`pickups`, `failures`, `slots`. Lists: `search`, `sweeps`. One shop: `shop`, `timeline`.
+"""
+
+from __future__ import annotations
+
+from sync_core.health.checks import Tick, TickPage, slots, sweeps
+from sync_core.health.fleet import Answering, Checks, Fleet, Group, Life, Picture, ShopifyState, fleet
+from sync_core.health.heartbeats import Process, heartbeats
+from sync_core.health.installs import failures, installs, pickups
+from sync_core.health.objectives import Budget, Objectives, Share, Times, Worst, as_json, objectives
+from sync_core.health.search import ShopPage, ShopRow, Sort, search
+from sync_core.health.shop import Attempt, Held, ShopView, shop
+from sync_core.health.timeline import Entry, Mark, timeline
+from sync_core.health.verdict import Kind, Verdict, verdict
+
+__all__ = [
+    "Answering",
+    "Attempt",
+    "Budget",
+    "Checks",
+    "Entry",
+    "Fleet",
+    "Group",
+    "Held",
+    "Kind",
+    "Life",
+    "Mark",
+    "Objectives",
+    "Picture",
+    "Process",
+    "Share",
+    "ShopPage",
+    "ShopRow",
+    "ShopView",
+    "ShopifyState",
+    "Sort",
+    "Tick",
+    "TickPage",
+    "Times",
+    "Verdict",
+    "Worst",
+    "as_json",
+    "failures",
+    "fleet",
+    "heartbeats",
+    "installs",
+    "objectives",
+    "pickups",
+    "search",
+    "shop",
+    "slots",
+    "sweeps",
+    "timeline",
+    "verdict",
+]

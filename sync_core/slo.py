@@ -1,0 +1,142 @@
+"""Arithmetic of objectives: intervals, verdicts, budgets, times with some still waiting.
+
+Pure: standard library only, imports nothing of the project. Sources: Wilson (1927) for a share's interval,
+Kaplan and Meier (1958) for times of which some have not ended, Greenwood (1926) for its variance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from fractions import Fraction
+
+Z = 1.96
+"""Two-sided 95 %."""
+
+DAY_SECONDS = 86_400
+ENOUGH_INSTALLS = 30
+WINDOWS = (timedelta(hours=24), timedelta(days=7), timedelta(days=30), timedelta(days=90))
+
+
+class Verdict(StrEnum):
+    """What a figure lets us promise."""
+
+    MET = "MET"
+    BREACHED = "BREACHED"
+    UNDECIDED = "UNDECIDED"
+    NO_DATA = "NO_DATA"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """`k` good of `n`, with its 95 % interval; shares in 0..1, None when n is 0."""
+
+    k: int
+    n: int
+    target: float
+    value: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+    needed: int | None
+    """The size at which the target is promised if no more fail; None when it cannot be (target 100 %, one missed)."""
+
+
+def wilson(k: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share, `k` good of `n`. Errors: ValueError unless 0 <= k <= n and n >= 1."""
+    if not 0 <= k <= n or n < 1:
+        raise ValueError(f"expected 0 <= k <= n and n >= 1, not k={k}, n={n}")
+    share, square = k / n, Z * Z
+    middle = (share + square / (2 * n)) / (1 + square / n)
+    half = Z / (1 + square / n) * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
+    return (0.0 if k == 0 else middle - half), (1.0 if k == n else middle + half)
+
+
+def judge(k: int, n: int, *, target: float) -> Judged:
+    """The verdict on `k` good of `n` against a target share in (0, 1].
+
+    Target 1: MET when none is missed, BREACHED by the first miss. Else by the interval, which must lie on one side.
+    Errors: ValueError unless 0 <= k <= n and 0 < target <= 1.
+    """
+    if not 0 <= k <= n or not 0 < target <= 1:
+        raise ValueError(f"expected 0 <= k <= n and 0 < target <= 1, not k={k}, n={n}, target={target}")
+    needed = enough(n - k, target=target)
+    if n == 0:
+        return Judged(0, 0, target, None, None, None, Verdict.NO_DATA, needed)
+    low, high = wilson(k, n)
+    return Judged(k, n, target, k / n, low, high, _verdict(k, n, target, low, high), needed)
+
+
+def _verdict(k: int, n: int, target: float, low: float, high: float) -> Verdict:
+    if target == 1:
+        return Verdict.MET if k == n else Verdict.BREACHED
+    if low >= target:
+        return Verdict.MET
+    return Verdict.BREACHED if high < target else Verdict.UNDECIDED
+
+
+def enough(missed: int, *, target: float) -> int | None:
+    """The smallest n at which `missed` of n still promises the target: 381 for 0 at 99 %, 563 for 1.
+
+    None: never (target 1 with a miss).
+    """
+    if target == 1:
+        return None if missed else 1
+    small, large = max(missed, 1), max(missed, 1)
+    while wilson(large - missed, large)[0] < target:
+        small, large = large, large * 2
+    while small < large:
+        half = (small + large) // 2
+        small, large = (small, half) if wilson(half - missed, half)[0] >= target else (half + 1, large)
+    return small
+
+
+def budget(n: int, *, target: float) -> int:
+    """How many of `n` may fail: floor(n x (1 - target)), exact for a decimal target (150 at 0.99: 1)."""
+    return math.floor(n * (1 - Fraction(str(target))))
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A restricted mean in seconds with its 95 % interval; `n` counts both kinds."""
+
+    n: int
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+def restricted_mean(
+    ended: Mapping[int, int], waiting: Mapping[int, int], *, cap_seconds: int = DAY_SECONDS
+) -> Duration:
+    """Kaplan-Meier mean of min(time, cap): the area under the share still waiting, from 0 to the cap.
+
+    `ended`, `waiting`: whole seconds >= 0 → how many; those waiting count at their present age. When the longest is
+    one still waiting, the curve stays level from there to the cap (the cautious reading).
+    The interval is Greenwood's, by the normal curve, with the factor d/(d - 1) for d ended ones; with fewer than 2 ended ones low is 0 and
+    high is the cap: nothing is known.
+    """
+    raise NotImplementedError
+
+
+def judge_mean(mean: Duration, *, target_seconds: float) -> Verdict:
+    """MET when the whole interval is below the target, BREACHED when none of it is."""
+    raise NotImplementedError
+
+
+def percentile(times: Mapping[int, int], share: float) -> float | None:
+    """The nearest-rank percentile of whole seconds → how many: the smallest time that `share` of them do not exceed."""
+    raise NotImplementedError
+
+
+def under(times: Mapping[int, int], *, target_seconds: float) -> int:
+    """How many times are below the target."""
+    return sum(n for seconds, n in times.items() if seconds < target_seconds)
+
+
+def window(ages: Iterable[timedelta]) -> timedelta:
+    """The shortest of 24 h, 7 d, 30 d, 90 d that holds at least 30 installs, else 90 d; `ages` of the installs."""
+    raise NotImplementedError
