@@ -44,6 +44,10 @@ class BadInput(ShopsyncError):
         self.field = field
 
 
+class UnknownShop(ShopsyncError):
+    """No shop has this id or domain."""
+
+
 class Forbidden(ShopsyncError):
     """The lifecycle does not allow this act on this shop as it stands."""
 

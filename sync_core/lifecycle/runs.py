@@ -1,0 +1,221 @@
+"""What a running attempt may write: every verb begins with the guard.
+
+The guard is an UPDATE of the shop_sync row `WHERE fence = mine AND status = 'IN_PROGRESS'`. It is
+that row and it comes first: a condition inside the data's own statement locks nothing, and a stale
+page was committed after the newer claim had completed (tried on PostgreSQL).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, update
+from sqlalchemy.orm import Session
+
+from sync_core.app_models import Shop
+from sync_core.config import Settings
+from sync_core.errors import Held, NotFound, SecurityRejected, ShopifyError, StaleClaim, Stalled
+from sync_core.lifecycle import moments
+from sync_core.lifecycle.causes import Cause, cause_of
+from sync_core.lifecycle.claims import Claim
+from sync_core.lifecycle.requests import MANY_FAILURES, Ask, insert_request
+from sync_core.lifecycle.rows import Event, change, end_attempt, locked
+from sync_core.models import Install, ShopSync, SyncAttempt
+from sync_core.states import Hold, Outcome, Priority, Status
+
+
+@dataclass
+class Usage:
+    """What an attempt has cost so far."""
+
+    requests: int = 0
+    points: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Failed:
+    """How a failure was booked: its cause, the hold it set, and the next try."""
+
+    cause: Cause
+    hold: Hold | None
+    next_at: datetime | None
+
+
+def checkpoint(
+    session: Session,
+    claim: Claim,
+    *,
+    cursor: dict[str, Any],
+    progress: dict[str, Any],
+    usage: Usage,
+    now: datetime,
+    settings: Settings,
+    plan: str | None = None,
+) -> None:
+    """The guard of a page: cursor, lease and progress in one UPDATE, before the page's rows.
+
+    Errors: StaleClaim when this claim is over; the caller rolls back and stops.
+    """
+    due = moments.paired(moments.lease_end(now, settings), settings)
+    guard(session, claim, cursor=cursor, progress_at=now, **due)
+    _book(session, claim, progress=progress, usage=usage, plan=plan)
+
+
+def renew(session: Session, claim: Claim, *, progressed_at: datetime, now: datetime, settings: Settings) -> None:
+    """Prolong the lease of a run that makes progress.
+
+    Errors: StaleClaim; Stalled when the last progress is older than STALL_SECONDS.
+    """
+    due = moments.paired(moments.lease_end(now, settings), settings)
+    guard(session, claim, progress_at=progressed_at, **due)
+    if now - progressed_at > timedelta(seconds=settings.stall_seconds):
+        raise Stalled(f"No progress for {settings.stall_seconds:.0f} s")
+
+
+def complete(
+    session: Session,
+    claim: Claim,
+    *,
+    cursor: dict[str, Any],
+    progress: dict[str, Any],
+    held: dict[str, Any],
+    usage: Usage,
+    now: datetime,
+    settings: Settings,
+) -> None:
+    """All is stored: COMPLETED, the hold and the failures gone. Errors: StaleClaim."""
+    guard(session, claim, cursor=cursor)
+    shop = locked(session, claim.shop_id)
+    _book(session, claim, progress=progress, usage=usage)
+    end_attempt(session, claim.attempt_id, Outcome.COMPLETED, now=now)
+    values: dict[str, Any] = {"status": Status.COMPLETED, "hold": None, "priority": Priority.LOW, "held": held}
+    values |= {"last_synced_at": now, "first_synced_at": func.coalesce(ShopSync.first_synced_at, now)}
+    due = moments.paired(moments.refresh(now, settings), settings)
+    change(session, [shop], Event("completed", now, claim.owner), **values, **unfailed(), **due)
+    _stamp_success(session, claim, now)
+
+
+def fail(session: Session, claim: Claim, *, error: BaseException, now: datetime, settings: Settings) -> Failed:
+    """Book a failure: a retry by back-off, or a hold that only an outside event clears.
+
+    A hold is set only for the token that the run used: a 401 of an old token must not block a
+    fresh one. Errors: StaleClaim.
+    """
+    guard(session, claim)
+    shop = locked(session, claim.shop_id)
+    cause = cause_of(error)
+    failed = _judge(shop, claim, cause, error=error, now=now, settings=settings)
+    details = {"error_class": cause.name, "error_message": cause.message}
+    end_attempt(session, claim.attempt_id, Outcome.FAILED, now=now, **details, **_answer(error))
+    event = Event("failed", now, claim.owner, cause.name)
+    values = {"status": Status.FAILED, "hold": failed.hold, **details, **_counts(shop, error, now)}
+    values["priority"] = _priority(failed.hold, shop.failures + 1)
+    change(session, [shop], event, **values, **moments.paired(failed.next_at, settings))
+    return failed
+
+
+def release(session: Session, claim: Claim, *, now: datetime) -> None:
+    """Give the claim back (this process ends): no failure, a successor is requested at once.
+
+    Errors: StaleClaim.
+    """
+    guard(session, claim)
+    shop = locked(session, claim.shop_id)
+    end_attempt(session, claim.attempt_id, Outcome.RELEASED, now=now)
+    attempt = session.get_one(SyncAttempt, claim.attempt_id)
+    insert_request(session, shop, Ask(claim.trigger, claim.mode, attempt.actor, attempt.reason), now)
+    status = Status.FAILED if shop.hold else Status.PENDING
+    event = Event("released", now, claim.owner)
+    change(session, [shop], event, status=status, fence=shop.fence + 1, **moments.both(now))
+
+
+def guard(session: Session, claim: Claim, **values: Any) -> None:
+    """Lock the shop's row for this claim, or raise StaleClaim: this run writes nothing any more."""
+    mine = (ShopSync.shop_id == claim.shop_id) & (ShopSync.fence == claim.fence)
+    statement = update(ShopSync).where(mine, ShopSync.status == Status.IN_PROGRESS.value)
+    written = session.execute(
+        statement.values(values or {"fence": claim.fence}), execution_options={"synchronize_session": False}
+    )
+    if written.rowcount != 1:  # type: ignore[attr-defined]
+        raise StaleClaim(f"claim {claim.fence} of {claim.shop_domain} is over")
+
+
+def unfailed() -> dict[str, Any]:
+    """The columns of trouble, as they are without any."""
+    return {
+        "failures": 0,
+        "not_founds": 0,
+        "failing_since": None,
+        "error_class": None,
+        "error_message": None,
+        "attention": False,
+    }
+
+
+def _book(session: Session, claim: Claim, *, progress: dict[str, Any], usage: Usage, plan: str | None = None) -> None:
+    values: dict[str, Any] = {"progress": progress, "requests": usage.requests}
+    values |= {"points": usage.points, "bytes": usage.bytes} | ({"plan": plan} if plan else {})
+    session.execute(
+        update(SyncAttempt).where(SyncAttempt.id == claim.attempt_id).values(**values),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _stamp_success(session: Session, claim: Claim, now: datetime) -> None:
+    session.execute(
+        update(Shop).where(Shop.id == claim.shop_id).values(last_sync_at=now),
+        execution_options={"synchronize_session": False},
+    )
+    if claim.first:
+        mine = (Install.shop_id == claim.shop_id) & (Install.generation == claim.generation)
+        session.execute(
+            update(Install).where(mine, Install.first_synced_at.is_(None)).values(first_synced_at=now),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _judge(
+    shop: ShopSync, claim: Claim, cause: Cause, *, error: BaseException, now: datetime, settings: Settings
+) -> Failed:
+    hold = Hold(shop.hold) if shop.hold else None
+    fresh = shop.token_version == claim.token_version
+    if isinstance(error, Held):
+        return Failed(cause, error.hold, moments.probe(error.hold, now)) if fresh else Failed(cause, hold, now)
+    if isinstance(error, NotFound):
+        return _not_found(shop, cause, hold, fresh=fresh, now=now)
+    at_least = getattr(error, "retry_after", None) or 0
+    if isinstance(error, SecurityRejected):
+        at_least = max(at_least, moments.SECURITY_SECONDS)
+    next_at = moments.retry(shop.failures + 1, now=now, settings=settings, at_least=at_least)
+    return Failed(cause, hold, next_at)
+
+
+def _not_found(shop: ShopSync, cause: Cause, hold: Hold | None, *, fresh: bool, now: datetime) -> Failed:
+    """A closed or renamed shop may be back: two more looks before it counts as gone."""
+    if shop.not_founds < len(moments.NOT_FOUND_AFTER) and hold is not Hold.GONE:
+        return Failed(cause, hold, now + moments.NOT_FOUND_AFTER[shop.not_founds])
+    return Failed(cause, Hold.GONE, moments.probe(Hold.GONE, now)) if fresh else Failed(cause, hold, now)
+
+
+def _priority(hold: Hold | None, failures: int) -> int:
+    if hold is not None:
+        return Priority.LOW
+    return Priority.FAILING if failures > MANY_FAILURES else Priority.FIRST
+
+
+def _counts(shop: ShopSync, error: BaseException, now: datetime) -> dict[str, Any]:
+    return {
+        "failures": shop.failures + 1,
+        "not_founds": shop.not_founds + 1 if isinstance(error, NotFound) else 0,
+        "failing_since": shop.failing_since or now,
+        "attention": shop.failures + 1 >= moments.ATTENTION_FAILURES,
+    }
+
+
+def _answer(error: BaseException) -> dict[str, Any]:
+    if not isinstance(error, ShopifyError):
+        return {}
+    return {"http_status": error.status, "request_id": error.request_id}
