@@ -112,24 +112,103 @@ class Duration:
 def restricted_mean(
     ended: Mapping[int, int], waiting: Mapping[int, int], *, cap_seconds: int = DAY_SECONDS
 ) -> Duration:
-    """Kaplan-Meier mean of min(time, cap): the area under the share still waiting, from 0 to the cap.
+    """Kaplan-Meier mean of min(time, cap): the area under the share still waiting.
 
-    `ended`, `waiting`: whole seconds >= 0 → how many; those waiting count at their present age. When the longest is
-    one still waiting, the curve stays level from there to the cap (the cautious reading).
-    The interval is Greenwood's, by the normal curve, with the factor d/(d - 1) for d ended ones; with fewer than 2 ended ones low is 0 and
-    high is the cap: nothing is known.
+    `ended`, `waiting`: whole seconds >= 0 → how many; those waiting count at their present age, at most the cap.
+    When the longest is one still waiting, what follows is unknown: mean and low let it end now (Efron), high lets it
+    wait until the cap (Gill). Greenwood's variance with the factor d/(d - 1) and Student's t for d ended ones; with
+    fewer than two ended ones nothing is known: low 0, high the cap.
     """
-    raise NotImplementedError
+    steps = _steps(ended, waiting, cap_seconds)
+    n = sum(ended.values()) + sum(waiting.values())
+    if not steps:
+        return Duration(0, None, None, None)
+    d = sum(step.ended for step in steps)
+    soon, late = _area(steps, until=steps[-1].at), _area(steps, until=cap_seconds)
+    if d < 2:
+        return Duration(n, soon.mean, 0.0, float(cap_seconds))
+    spread = student(d - 1) * math.sqrt(d / (d - 1))
+    low, high = soon.mean - spread * math.sqrt(soon.variance), late.mean + spread * math.sqrt(late.variance)
+    return Duration(n, soon.mean, max(0.0, low), min(float(cap_seconds), high))
+
+
+@dataclass(frozen=True)
+class _Step:
+    at: int
+    ended: int
+    at_risk: int
+
+
+@dataclass(frozen=True)
+class _Area:
+    mean: float
+    variance: float
+
+
+def _steps(ended: Mapping[int, int], waiting: Mapping[int, int], cap: int) -> list[_Step]:
+    """One step per distinct time up to the cap; whoever lasted longer counts as waiting at the cap."""
+    ends: dict[int, int] = {at: n for at, n in ended.items() if at < cap and n}
+    leaves: dict[int, int] = dict(ends)
+    for at, n in [*waiting.items(), *((at, n) for at, n in ended.items() if at >= cap)]:
+        if n:
+            leaves[min(at, cap)] = leaves.get(min(at, cap), 0) + n
+    steps, at_risk = [], sum(leaves.values())
+    for at in sorted(leaves):
+        steps.append(_Step(at, ends.get(at, 0), at_risk))
+        at_risk -= leaves[at]
+    return steps
+
+
+def _area(steps: list[_Step], *, until: int) -> _Area:
+    """Area under the curve from 0 to `until`, and Greenwood's variance of it."""
+    share, shares = 1.0, []
+    for step in steps:
+        share *= 1 - step.ended / step.at_risk
+        shares.append(share)
+    ends = [*(step.at for step in steps[1:]), until]
+    after, variance = 0.0, 0.0
+    for step, share, end in reversed(list(zip(steps, shares, ends, strict=True))):
+        after += share * (end - step.at)
+        if step.ended < step.at_risk:
+            variance += after**2 * step.ended / (step.at_risk * (step.at_risk - step.ended))
+    return _Area(steps[0].at + after, variance)
+
+
+STUDENT = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
+    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
+    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+)
+"""Student's t, two-sided 95 %, for 1 to 30 degrees of freedom."""
+
+
+def student(freedom: int) -> float:
+    """Half the width of a 95 % interval in standard errors, for a mean of `freedom` + 1 values."""
+    return STUDENT[freedom - 1] if freedom <= len(STUDENT) else Z
 
 
 def judge_mean(mean: Duration, *, target_seconds: float) -> Verdict:
     """MET when the whole interval is below the target, BREACHED when none of it is."""
-    raise NotImplementedError
+    if mean.low is None or mean.high is None:
+        return Verdict.NO_DATA
+    if mean.high < target_seconds:
+        return Verdict.MET
+    return Verdict.BREACHED if mean.low >= target_seconds else Verdict.UNDECIDED
 
 
 def percentile(times: Mapping[int, int], share: float) -> float | None:
-    """The nearest-rank percentile of whole seconds → how many: the smallest time that `share` of them do not exceed."""
-    raise NotImplementedError
+    """The nearest-rank percentile of whole seconds → how many: the smallest time that `share` of them do not exceed.
+
+    None without times. Errors: ValueError unless 0 < share <= 1.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"expected 0 < share <= 1, not {share}")
+    rank, passed = math.ceil(sum(times.values()) * Fraction(str(share))), 0
+    for seconds in sorted(times):
+        passed += times[seconds]
+        if passed >= rank and times[seconds]:
+            return float(seconds)
+    return None
 
 
 def under(times: Mapping[int, int], *, target_seconds: float) -> int:
@@ -139,4 +218,8 @@ def under(times: Mapping[int, int], *, target_seconds: float) -> int:
 
 def window(ages: Iterable[timedelta]) -> timedelta:
     """The shortest of 24 h, 7 d, 30 d, 90 d that holds at least 30 installs, else 90 d; `ages` of the installs."""
-    raise NotImplementedError
+    known = list(ages)
+    for length in WINDOWS:
+        if sum(age <= length for age in known) >= ENOUGH_INSTALLS:
+            return length
+    return WINDOWS[-1]
