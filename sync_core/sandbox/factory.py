@@ -1,0 +1,334 @@
+"""Products, customers and orders made from (seed, domain, position): any size, nothing stored, always the same."""
+
+from __future__ import annotations
+
+from sync_core.sandbox.draws import LINE_STRIDE, REFUND_STRIDE, VARIANT_STRIDE, draw, first_id
+from sync_core.sandbox.moments import DAY_SECONDS, iso
+from sync_core.sandbox.rows import Ref, bag, cents, gid, money, product_row, variant_row
+from sync_core.sandbox.settings import ShopSettings
+from sync_core.sandbox.table import Made, Row
+from sync_core.sandbox.words import COLOURS, FIRST_NAMES, LAST_NAMES, SIZES, TRADES, VENDORS
+
+HISTORY_DAYS = {"Product": 720, "Customer": 540, "Order": 365}
+TAX_PERCENT, SHIPPING_CENTS, FREE_SHIPPING_CENTS = 8, 695, 10_000
+REFUND_PERCENT, DISCOUNT_PERCENT, CANCEL_PERCENT, GUEST_PERCENT = 8, 15, 2, 10
+
+
+class Factory:
+    """Rows of one kind; position i has id first + i and was made i/n through the shop's history."""
+
+    kind = ""
+    salt = 0
+
+    def __init__(self, settings: ShopSettings, size: int) -> None:
+        self.settings, self.size = settings, size
+        self.first = first_id(settings.key)
+        self.key = draw(settings.key, settings.seed * 16 + self.salt)
+        self.span = HISTORY_DAYS[self.kind] * DAY_SECONDS
+        self.start = settings.as_of - self.span
+
+    def __len__(self) -> int:
+        return self.size
+
+    def id_at(self, position: int) -> int:
+        return self.first + position
+
+    def position_of(self, number: int) -> int | None:
+        position = number - self.first
+        return position if 0 <= position < self.size else None
+
+    def created(self, position: int) -> int:
+        return self.start + (2 * position + 1) * self.span // (2 * self.size)
+
+    def updated(self, position: int) -> int:
+        made = self.created(position)
+        return made + (self.settings.as_of - made) * (draw(self.key ^ 1, position) % 1_000) // 1_000
+
+
+class Products(Factory):
+    """Made-up products, each with variants in the settings' range."""
+
+    kind, salt = "Product", 1
+
+    def variant_count(self, position: int) -> int:
+        low, high = self.settings.variants
+        return low + draw(self.key ^ 2, position) % (high - low + 1)
+
+    def price(self, position: int, variant: int) -> int:
+        """In cents; ends in 5 or 0, a little more for each step up in size."""
+        return 990 + draw(self.key ^ 3, position) % 180 * 100 + variant % 6 * 250
+
+    def title(self, position: int) -> str:
+        firsts, materials, nouns = TRADES[self.settings.trade]
+        pool = len(firsts) * len(materials) * len(nouns)
+        # 7 shares no factor with the pool, so the first 1,000 titles all differ.
+        pick, round_number = (position * 7 + self.key % pool) % pool, position // pool
+        rest, noun = divmod(pick * 337 % pool, len(nouns))
+        first, material = divmod(rest, len(materials))
+        title = f"{firsts[first]} {materials[material]} {nouns[noun]}"
+        return title if not round_number else f"{title} No. {round_number + 1}"
+
+    def axes(self, count: int) -> list[tuple[str, list[str]]]:
+        """The options of a product with so many variants: none, one, or colours times sizes."""
+        if count == 1:
+            return [("Title", ["Default Title"])]
+        if count <= len(SIZES):
+            return [("Size", list(SIZES[:count]))]
+        colours = -(-count // len(SIZES))
+        return [
+            ("Colour", [COLOURS[i] if i < len(COLOURS) else f"Colour {i + 1}" for i in range(colours)]),
+            ("Size", list(SIZES)),
+        ]
+
+    def row(self, position: int) -> Row:
+        count, bits = self.variant_count(position), draw(self.key ^ 4, position)
+        title = self.title(position)
+        prices = [self.price(position, variant) for variant in range(min(count, 6))]
+        return product_row(
+            number=self.id_at(position),
+            title=title,
+            vendor=VENDORS[bits % len(VENDORS)],
+            kind=title.split(" No. ")[0].rsplit(" ", 1)[-1],
+            tags=["new"] * (bits >> 5 & 1) + ["sale"] * (bits >> 6 & 1) + [self.settings.trade],
+            status=("ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", "DRAFT", "ARCHIVED")[bits >> 8 & 7],
+            body=f"<p>{title}, made for years of use.</p>",
+            created=iso(self.created(position)),
+            updated=iso(self.updated(position)),
+            shop=self.settings,
+            axes=self.axes(count),
+            prices=(min(prices), max(prices)),
+            inventory=sum(self.stock(position, variant) for variant in range(count)),
+            variants=Made(lambda variant: self.variant(position, variant), count),
+        )
+
+    def stock(self, position: int, variant: int) -> int:
+        return (position * 31 + variant * 17 + (self.key & 255)) % 120
+
+    def variant_id(self, position: int, variant: int) -> int:
+        return self.first + position * VARIANT_STRIDE + variant
+
+    def variant(self, position: int, variant: int) -> Row:
+        price = self.price(position, variant)
+        options = self.options(position, variant)
+        bits = draw(self.key ^ 5, position)
+        return variant_row(
+            number=self.variant_id(position, variant),
+            product=self.id_at(position),
+            product_title=self.title(position),
+            options=options,
+            sku=f"{self.settings.trade[:3].upper()}-{position + 1:05}-{variant + 1:02}",
+            barcode=str(2_000_000_000_000 + position * VARIANT_STRIDE + variant),
+            position=variant + 1,
+            price=cents(price),
+            compare_at=cents(price * 5 // 4) if bits & 3 == 0 else None,
+            cost=cents(price * 9 // 20) if bits >> 2 & 7 else None,
+            quantity=self.stock(position, variant),
+            policy="DENY",
+            currency=self.settings.currency,
+            created=iso(self.created(position)),
+            updated=iso(self.updated(position)),
+        )
+
+    def options(self, position: int, variant: int) -> list[tuple[str, str]]:
+        """[(option name, value)] of one variant."""
+        count = self.variant_count(position)
+        if count == 1:
+            return [("Title", "Default Title")]
+        if count <= len(SIZES):
+            return [("Size", SIZES[variant])]
+        colour, size = divmod(variant, len(SIZES))
+        return [("Colour", COLOURS[colour] if colour < len(COLOURS) else f"Colour {colour + 1}"), ("Size", SIZES[size])]
+
+
+class Customers(Factory):
+    """Made-up people with addresses under example.com."""
+
+    kind, salt = "Customer", 2
+
+    def row(self, position: int) -> Row:
+        bits = draw(self.key, position)
+        first = FIRST_NAMES[bits % len(FIRST_NAMES)]
+        last = LAST_NAMES[(bits >> 8) % len(LAST_NAMES)]
+        mail = f"{first}.{last}.{position + 1}@example.com".lower().replace("'", "").replace("ö", "o")
+        number, bought = self.id_at(position), (bits >> 16) % 9
+        return {
+            "__typename": "Customer",
+            "id": gid("Customer", number),
+            "legacyResourceId": str(number),
+            "createdAt": iso(self.created(position)),
+            "updatedAt": iso(self.updated(position)),
+            "state": "ENABLED" if bits >> 20 & 1 else "DISABLED",
+            "tags": ["vip"] if bought > 6 else [],
+            "locale": "en",
+            "numberOfOrders": str(bought),
+            "amountSpent": money(cents(bought * (2_500 + (bits >> 24) % 9_000)), self.settings.currency),
+            "displayName": f"{first} {last}",
+            "firstName": first,
+            "lastName": last,
+            "email": mail,
+            "phone": None,
+            "defaultEmailAddress": {"emailAddress": mail, "marketingState": "NOT_SUBSCRIBED", "validFormat": True},
+            "defaultPhoneNumber": None,
+            "note": None,
+            "verifiedEmail": True,
+            "taxExempt": False,
+        }
+
+
+class Orders(Factory):
+    """Made-up orders: lines refer to the shop's own products, money adds up to the cent."""
+
+    kind, salt = "Order", 3
+
+    def __init__(self, settings: ShopSettings, size: int, products: Products, customers: int) -> None:
+        super().__init__(settings, size)
+        self.products, self.customers = products, customers
+
+    def line_count(self, position: int) -> int:
+        low, high = self.settings.lines
+        return low + draw(self.key ^ 7, position) % (high - low + 1)
+
+    def refund_count(self, position: int) -> int:
+        return 1 if draw(self.key ^ 8, position) % 100 < REFUND_PERCENT else 0
+
+    def customer(self, position: int) -> Ref | None:
+        bits = draw(self.key ^ 9, position)
+        if not self.customers or bits % 100 < GUEST_PERCENT:
+            return None
+        return Ref("Customer", self.first + (bits >> 8) % self.customers)
+
+    def bought(self, position: int, line: int) -> tuple[int | None, int, int, int]:
+        """(product position, variant, quantity, unit price in cents) of one line; None: a product made by hand."""
+        bits = draw(self.key ^ 10, position * LINE_STRIDE + line)
+        quantity = 1 + (bits >> 40) % 3
+        if not len(self.products):
+            return None, 0, quantity, 1_000 + bits % 50 * 100
+        product = bits % len(self.products)
+        variant = (bits >> 32) % self.products.variant_count(product)
+        return product, variant, quantity, self.products.price(product, variant)
+
+    def off(self, position: int, total: int) -> int:
+        """The discount on a line's total: 10 % on some orders, else nothing."""
+        return total // 10 if draw(self.key ^ 11, position) % 100 < DISCOUNT_PERCENT else 0
+
+    def line(self, position: int, line: int) -> Row:
+        product, variant, quantity, price = self.bought(position, line)
+        total = price * quantity
+        off, currency = self.off(position, total), self.settings.currency
+        title = "Gift wrapping" if product is None else self.products.title(product)
+        options = [] if product is None else self.products.options(product, variant)
+        return {
+            "__typename": "LineItem",
+            "id": gid("LineItem", self.first + position * LINE_STRIDE + line),
+            "title": title,
+            "name": title,
+            "quantity": quantity,
+            "currentQuantity": quantity,
+            "refundableQuantity": quantity,
+            "sku": None if product is None else f"{self.settings.trade[:3].upper()}-{product + 1:05}-{variant + 1:02}",
+            "variantTitle": " / ".join(value for _, value in options) or None,
+            "vendor": self.settings.name,
+            "product": None if product is None else Ref("Product", self.products.id_at(product)),
+            "variant": None if product is None else Ref("ProductVariant", self.products.variant_id(product, variant)),
+            "originalUnitPriceSet": bag(price, currency),
+            "originalTotalSet": bag(total, currency),
+            "discountedTotalSet": bag(total - off, currency),
+            "discountedUnitPriceSet": bag((total - off) // quantity, currency),
+            "totalDiscountSet": bag(off, currency),
+            "requiresShipping": True,
+            "taxable": True,
+            "isGiftCard": False,
+        }
+
+    def refund(self, position: int, refund: int) -> Row:
+        number = self.first + position * REFUND_STRIDE + refund
+        made = iso((self.created(position) + self.updated(position)) // 2)
+        _, _, quantity, price = self.bought(position, 0)
+        total, currency = price * quantity, self.settings.currency
+        amount = bag(total - self.off(position, total), currency)
+        return {
+            "__typename": "Refund",
+            "id": gid("Refund", number),
+            "legacyResourceId": str(number),
+            "createdAt": made,
+            "processedAt": made,
+            "updatedAt": made,
+            "note": None,
+            "order": Ref("Order", self.id_at(position)),
+            "totalRefundedSet": amount,
+            "refundLineItems": [
+                {
+                    "__typename": "RefundLineItem",
+                    "id": gid("RefundLineItem", number),
+                    "lineItem": self.line(position, 0),
+                    "quantity": quantity,
+                    "priceSet": bag(price, currency),
+                    "subtotalSet": amount,
+                    "totalTaxSet": bag(0, currency),
+                    "restocked": True,
+                    "restockType": "RETURN",
+                }
+            ],
+        }
+
+    def row(self, position: int) -> Row:
+        number, currency = self.id_at(position), self.settings.currency
+        lines = [self.bought(position, line)[2:] for line in range(self.line_count(position))]
+        totals = [quantity * price for quantity, price in lines]
+        off = sum(self.off(position, total) for total in totals)
+        subtotal = sum(totals) - off
+        tax = subtotal * TAX_PERCENT // 100
+        shipping = 0 if subtotal >= FREE_SHIPPING_CENTS else SHIPPING_CENTS
+        total = subtotal + tax + shipping
+        refunds = self.refund_count(position)
+        refunded = totals[0] - self.off(position, totals[0]) if refunds else 0
+        bits, made = draw(self.key ^ 12, position), iso(self.created(position))
+        cancelled = bits % 100 < CANCEL_PERCENT
+        quantity = sum(quantity for quantity, _ in lines)
+        return {
+            "__typename": "Order",
+            "id": gid("Order", number),
+            "legacyResourceId": str(number),
+            "name": f"#{1_001 + position}",
+            "number": 1_001 + position,
+            "confirmationNumber": f"{bits % 36**8:09X}"[:9],
+            "createdAt": made,
+            "processedAt": made,
+            "updatedAt": iso(self.updated(position)),
+            "cancelledAt": iso(self.updated(position)) if cancelled else None,
+            "cancelReason": "CUSTOMER" if cancelled else None,
+            "closed": False,
+            "closedAt": None,
+            "test": False,
+            "confirmed": True,
+            "displayFinancialStatus": "PARTIALLY_REFUNDED" if refunds else ("PAID", "PAID", "PENDING")[bits >> 8 & 1],
+            "displayFulfillmentStatus": ("FULFILLED", "FULFILLED", "FULFILLED", "UNFULFILLED")[bits >> 10 & 3],
+            "currencyCode": currency,
+            "presentmentCurrencyCode": currency,
+            "tags": [],
+            "sourceName": "web",
+            "note": None,
+            "email": None,
+            "phone": None,
+            "customer": self.customer(position),
+            "customerLocale": "en",
+            "taxesIncluded": False,
+            "subtotalLineItemsQuantity": quantity,
+            "currentSubtotalLineItemsQuantity": quantity,
+            "totalPriceSet": bag(total, currency),
+            "originalTotalPriceSet": bag(total, currency),
+            "currentTotalPriceSet": bag(total - refunded, currency),
+            "netPaymentSet": bag(total - refunded, currency),
+            "subtotalPriceSet": bag(subtotal, currency),
+            "currentSubtotalPriceSet": bag(subtotal - refunded, currency),
+            "totalTaxSet": bag(tax, currency),
+            "currentTotalTaxSet": bag(tax, currency),
+            "totalDiscountsSet": bag(off, currency),
+            "currentTotalDiscountsSet": bag(off, currency),
+            "totalShippingPriceSet": bag(shipping, currency),
+            "totalRefundedSet": bag(refunded, currency),
+            "totalOutstandingSet": bag(0, currency),
+            "lineItems": Made(lambda line: self.line(position, line), len(lines)),
+            "refunds": Made(lambda refund: self.refund(position, refund), refunds),
+        }
+

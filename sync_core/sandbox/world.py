@@ -1,0 +1,39 @@
+"""Everything one sandbox holds, handed to each route."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from typing import Any
+
+from sync_core.sandbox.config import SandboxConfig
+from sync_core.sandbox.moments import Clock, iso
+from sync_core.sandbox.shops import Shop, Shops
+from sync_core.sandbox.state import Journal
+from sync_core.sandbox.subscriptions import Subscriptions
+from sync_core.sandbox.tokens import Tokens
+
+
+class World:
+    """Config, clock, journal, shops, tokens, and the log of what was served."""
+
+    def __init__(self, config: SandboxConfig, clock: Clock) -> None:
+        self.config, self.clock = config, clock
+        self.journal = Journal(config.state)
+        self.shops = Shops(config, self.journal, clock)
+        self.tokens = Tokens(config, self.journal, clock)
+        self.log: deque[dict[str, Any]] = deque(maxlen=config.log_lines)
+        self._requests = itertools.count(1)
+
+    def request_id(self) -> str:
+        """Unique and in order, shaped like Shopify's."""
+        number = next(self._requests)
+        return f"5a0d0b0c-{number >> 16 & 0xFFFF:04x}-4{number & 0xFFF:03x}-8000-{number:012x}-{int(self.clock())}"
+
+    def note(self, shop: Shop, operation: str, status: int | str, **more: Any) -> None:
+        """One line of the log; never a token or a document's variables beyond page size and cursor."""
+        moment = iso(int(self.clock()))
+        self.log.append({"at": moment, "domain": shop.domain, "operation": operation, "status": status, **more})
+
+    def subscriptions(self, shop: Shop) -> Subscriptions:
+        return Subscriptions(shop.domain, shop.settings.key, self.journal, self.clock)
