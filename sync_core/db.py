@@ -7,6 +7,7 @@ set TimeZone=UTC; our tables are always qualified, because a transaction pooler 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,7 +105,9 @@ def _sqlite(url: str) -> Engine:
     path = url.removeprefix("sqlite:///")
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -123,14 +126,13 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _sha256_text(text: str | None) -> str | None:
-    import hashlib
-
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()
 
 
 def _postgres(url: str, settings: Settings) -> Engine:
     engine = create_engine(
         url,
+        hide_parameters=True,  # an error's text would carry people's data into the log
         pool_size=settings.workers + 4,
         max_overflow=8,
         pool_pre_ping=True,

@@ -1,0 +1,82 @@
+"""The scheduler process: the sweep every slot, and the claim loop with its workers.
+
+Reads settings, registers a look each second with `schedule`, loops, stops on SIGTERM. A job "every
+300 seconds" drifts past slots, so the look ticks when the present slot is not yet booked. An
+exception inside a job would leave run_pending() and be due again at once: it is caught here, logged,
+and stands on the sweep's row.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from datetime import UTC, datetime
+
+import schedule
+import structlog
+
+from sync_core import sweep
+from sync_core.config import load_settings
+from sync_core.dispatch import ClaimLoop
+from sync_core.errors import ShopsyncError
+from sync_core.heartbeat import Heart, Process
+from sync_core.process import configure_logs, serve, stop_on_signals, wait_for_database
+from sync_core.runner import Tools, open_tools
+
+LOOK_SECONDS = 0.2
+
+log = structlog.get_logger()
+
+
+def host_clock() -> datetime:
+    """This host's clock, UTC."""
+    return datetime.now(UTC)
+
+
+def tick_once_a_slot(tools: Tools, by: str) -> None:
+    """Sweep when nobody has booked the present slot; never raises."""
+    try:
+        with tools.database.read() as session:
+            slot = sweep.slot_of(tools.database.now(session), tools.settings.sweep_period_seconds)
+            booked = sweep.slot_is_booked(session, slot)
+        if not booked:
+            sweep.tick(tools.database, by=by, settings=tools.settings, vault=tools.vault)
+    except Exception:
+        log.exception("sweep.failed", by=by)
+
+
+def sweep_until(stopping: threading.Event, tools: Tools, by: str) -> None:
+    """Look each second until told to stop."""
+    jobs = schedule.Scheduler()
+    jobs.every(1).seconds.do(tick_once_a_slot, tools, by)
+    tick_once_a_slot(tools, by)
+    while not stopping.wait(LOOK_SECONDS):
+        jobs.run_pending()
+
+
+def main() -> int:
+    """Run until SIGTERM; 0 after a clean end, 2 when the settings or the schema are wrong."""
+    try:
+        settings = load_settings()
+        configure_logs(settings)
+        tools = open_tools(settings, host_clock=host_clock)
+        stopping = stop_on_signals()
+        wait_for_database(tools.database, stopping)
+    except ShopsyncError as error:
+        print(f"scheduler: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    process = Process("scheduler", settings.workers)
+    loop = ClaimLoop(tools, owner=process.name)
+    heart = Heart(tools.database, process, loop.doing)
+    heart.start()
+    workers = serve(loop.run, stopping, name="claims")
+    log.info("scheduler.started", profile=settings.sweep_profile.value, workers=settings.workers)
+    sweep_until(stopping, tools, process.name)
+    workers.join()
+    heart.stop()
+    log.info("scheduler.stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
