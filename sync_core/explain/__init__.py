@@ -1,13 +1,18 @@
 """Why a shop is where it is, what happens next, and who must act: pure, total, the screen's words.
 
 `explain` gives the Shop page's sentences, `problem` and `next_step` the two lines of a Needs-you
-row, `label` the one word of a table's cell.
+row. Moments are rendered by the `say` of the caller, in the viewer's zone.
 """
 
 from __future__ import annotations
 
+from sync_core.explain.blocked import blocked
+from sync_core.explain.needs import next_step, problem
+from sync_core.explain.running import running, worker_died
 from sync_core.explain.situation import Explanation, Need, Run, Situation, Step
+from sync_core.explain.waiting import retrying, up_to_date, waiting
 from sync_core.explain.words import CAUSES, CHIPS, PATHS, Action, Say, Who, cause_words, count, resource_words, span
+from sync_core.states import Hold, Status
 
 __all__ = [
     "CAUSES",
@@ -24,7 +29,6 @@ __all__ = [
     "cause_words",
     "count",
     "explain",
-    "label",
     "next_step",
     "problem",
     "resource_words",
@@ -34,19 +38,12 @@ __all__ = [
 
 def explain(situation: Situation, *, say: Say) -> Explanation:
     """The sentences of a Shop page for any situation."""
-    raise NotImplementedError
-
-
-def label(situation: Situation, *, say: Say) -> str:
-    """The status in a few words, for a table's cell: `Up to date`, `Blocked: access revoked`."""
-    raise NotImplementedError
-
-
-def problem(need: Need, *, say: Say) -> str:
-    """The first line of a Needs-you row: what is wrong, since when."""
-    raise NotImplementedError
-
-
-def next_step(need: Need, *, say: Say) -> str:
-    """The second line of a Needs-you row: what happens by itself, and when."""
-    raise NotImplementedError
+    if situation.hold is Hold.UNINSTALLED:
+        return blocked(situation, Hold.UNINSTALLED, say)
+    if situation.running:
+        return worker_died(situation, say) if situation.expired else running(situation, say)
+    if situation.hold is not None:
+        return blocked(situation, situation.hold, say)
+    if situation.run is not None or situation.status is Status.PENDING:
+        return waiting(situation, say)
+    return up_to_date(situation, say) if situation.status is Status.COMPLETED else retrying(situation, say)

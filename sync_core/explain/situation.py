@@ -44,7 +44,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Situation:
-    """Where one shop is. Moments are aware; `due_at` of a run is the end of its last sign of life."""
+    """Where one shop is. Moments are aware; a run whose `due_at` is past has lost its worker."""
 
     name: str
     now: datetime
@@ -67,10 +67,14 @@ class Situation:
     ahead: int | None = None
     """How many shops are to be started before this one."""
     overdue: bool = False
+    next_at: datetime | None = None
+    """When the next step happens by itself: the next try, refresh or look; None: nothing happens by itself."""
     prompt: bool = True
-    scheduler_silent_since: datetime | None = None
-    workers_silent_since: datetime | None = None
-    """When the last process that runs syncs gave its last sign of life; None while one is alive."""
+    stall_seconds: float = 600
+    scheduler_alive: bool = True
+    workers_alive: bool = True
+    workers_seen_at: datetime | None = None
+    """The last sign of life of any process that runs syncs."""
 
     @property
     def running(self) -> bool:
@@ -84,8 +88,13 @@ class Situation:
     @property
     def quiet(self) -> bool:
         """Whether the run shows no sign of progress: staff may take it over."""
-        seen = self.run.progress_at or self.run.claimed_at if self.run else None
+        seen = self.moved_at
         return self.expired or (seen is not None and self.now - seen >= timedelta(seconds=QUIET_SECONDS))
+
+    @property
+    def moved_at(self) -> datetime | None:
+        """When the run last made progress."""
+        return self.run.progress_at or self.run.claimed_at if self.run else None
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ ACTOR_OF_HOLD = {
     Hold.FROZEN: Who.MERCHANT,
     Hold.GONE: Who.MERCHANT,
     Hold.LOCKED: Who.SHOPIFY,
-    Hold.UNINSTALLED: Who.NOBODY,
+    Hold.UNINSTALLED: Who.MERCHANT,
     Hold.STOPPED: Who.NOBODY,
 }
 
@@ -108,7 +108,7 @@ def count(n: int, one: str, many: str | None = None, *, capped: bool = False) ->
 
 
 def span(seconds: float) -> str:
-    """A duration in at most two units: `40 s`, `1 min 50 s`, `41 min`, `11 h 24 min`, `3 d 4 h`."""
+    """A duration in at most two units: `40 s`, `1 min 50 s`, `41 min`, `11 h 24 min`, `3 days 4 h`."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -118,8 +118,13 @@ def span(seconds: float) -> str:
         minutes = whole // 60
         return f"{minutes} min" if minutes < 60 else _two(minutes // 60, "h", minutes % 60, "min")
     hours = whole // 3600
-    return _two(hours // 24, "d", hours % 24, "h")
+    return _two(hours // 24, "day" if hours < 48 else "days", hours % 24, "h")
 
 
 def _two(first: int, first_unit: str, second: int, second_unit: str) -> str:
     return f"{first} {first_unit}" + (f" {second} {second_unit}" if second else "")
+
+
+def clean(text: str | None) -> str:
+    """A reason or an error as part of a sentence: one line, no full stop at its end."""
+    return " ".join((text or "").split()).rstrip(".")
