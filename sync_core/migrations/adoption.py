@@ -112,7 +112,7 @@ def _unique_columns(inspector: Inspector, table: str, schema: str | None) -> set
     found += [item["column_names"] for item in inspector.get_unique_constraints(table, schema=schema)]
     found += [
         [name for name in item["column_names"] if name]
-        for item in inspector.get_indexes(table, schema=schema)
+        for item in inspector.get_indexes(table, schema=schema, include_auto_indexes=True)
         if item["unique"] and not item.get("dialect_options", {}).get("postgresql_where")
     ]
     return {frozenset(columns) for columns in found}
