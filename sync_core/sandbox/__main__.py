@@ -34,7 +34,7 @@ def main() -> int:
     try:
         config = load_config(**options)
     except BadOption as wrong:
-        print(wrong, file=sys.stderr)
+        sys.stderr.write(f"{wrong}\n")
         return 2
     serve(config, port)
     return 0

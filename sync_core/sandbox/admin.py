@@ -18,9 +18,9 @@ from sync_core.sandbox.graphql.run import Run, operation_name, prepare
 from sync_core.sandbox.misbehaviour import (
     INVALID_TOKEN,
     LOCKED_MESSAGE,
-    HalfResponse,
     NoResponse,
     sleep,
+    spoiled,
     status_response,
 )
 from sync_core.sandbox.shops import Shop
@@ -64,7 +64,8 @@ async def misbehave(request: Request, shop: Shop, operation: str) -> Response | 
         return None
     world: World = request.app.state.world
     await sleep(fault.seconds)
-    answer = _replacement(fault, world.request_id())
+    world.keep_faults(shop)
+    answer: Response | None = _replacement(fault, world.request_id())
     if answer is not None:
         world.note(shop, operation, answer.status_code if fault.kind.isdecimal() else fault.kind, fault=fault.kind)
     return answer
@@ -96,18 +97,17 @@ async def graphql(request: Request) -> Response:
     shop, raw = find_shop(request), await request.body()
     asked = _asked(raw)
     operation = "unreadable" if asked is None else operation_name(asked.query, asked.operation)
-    if (answer := await misbehave(request, shop, operation)) is not None:
-        return answer
+    if (instead := await misbehave(request, shop, operation)) is not None:
+        return instead
     access = world.tokens.access(shop.domain, request.headers.get("x-shopify-access-token", ""))
-    if (refused := _refused(access, asked)) is not None:
+    if access is None or asked is None or not access.expiring:
+        refused = _refused(access)
         world.note(shop, operation, refused[0], fault=None)
         return Response(orjson.dumps({"errors": refused[1]}), refused[0], _headers(world.request_id(), None))
-    assert access is not None and asked is not None
     version, request_id = served_version(request.path_params["version"]), world.request_id()
     answer, facts = _answer(world, shop, access, asked, request.state.fault)
     world.note(shop, operation, 200, fault=_kind(request.state.fault), request_id=request_id, version=version, **facts)
-    kind = HalfResponse if _kind(request.state.fault) == "half" else Response
-    return kind(orjson.dumps(answer), 200, _headers(request_id, version))
+    return spoiled(Response(orjson.dumps(answer), 200, _headers(request_id, version)), request.state.fault)
 
 
 def _asked(raw: bytes) -> Asked | None:
@@ -122,12 +122,11 @@ def _asked(raw: bytes) -> Asked | None:
     return Asked(body["query"], variables, body.get("operationName")) if isinstance(variables, dict) else None
 
 
-def _refused(access: Access | None, asked: Asked | None) -> tuple[int, Any] | None:
+def _refused(access: Access | None) -> tuple[int, Any]:
+    """(status, errors) for a request that is not looked into."""
     if access is None:
         return 401, INVALID_TOKEN
-    if not access.expiring:
-        return 403, LASTING_TOKEN
-    return (400, {"query": "Required parameter missing or invalid"}) if asked is None else None
+    return (400, {"query": "Required parameter missing or invalid"}) if access.expiring else (403, LASTING_TOKEN)
 
 
 def _answer(
@@ -136,13 +135,20 @@ def _answer(
     """(the answer's body, facts for the log)."""
     try:
         plan, variables = prepare(asked.query, asked.operation, asked.variables)
-        run = Run(shop, access.scopes, plan, variables, world.subscriptions(shop), world.clock)
-        return _priced(world, shop, run, fault)
+        run = Run(
+            shop,
+            scopes=access.scopes,
+            plan=plan,
+            variables=variables,
+            subscriptions=world.subscriptions(shop),
+            clock=world.clock,
+        )
+        return _priced(shop, run, fault)
     except Refusal as refusal:
         return {"errors": refusal.errors}, {"points": 0, "rows": 0, "error": refusal.errors[0]["extensions"]["code"]}
 
 
-def _priced(world: World, shop: Shop, run: Run, fault: Fault | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def _priced(shop: Shop, run: Run, fault: Fault | None) -> tuple[dict[str, Any], dict[str, Any]]:
     requested = run.requested_points()
     facts = {"points": 0, "rows": 0, "requested": requested, **run.first_page()}
     if requested > MOST_POINTS or _kind(fault) == "maxcost":

@@ -10,14 +10,15 @@ from typing import Any
 from sync_core.sandbox.config import BadOption
 
 STATUSES = {400, 401, 402, 403, 404, 409, 423, 429, 430, 500, 502, 503, 504, 520, 530, 540}
-WORDS = {"reset", "slow", "half", "badjson", "throttled", "maxcost", "inactive", "internal", "denied"}
+WORDS = {"reset", "lost", "slow", "half", "badjson", "throttled", "maxcost", "inactive", "internal", "denied"}
 
 
 @dataclass(kw_only=True)
 class Fault:
     """One way of failing.
 
-    kind: an HTTP status as text, or a word: reset (closed without an answer), slow (`seconds` late, then served),
+    kind: an HTTP status as text, or a word: reset (closed without an answer), lost (done, then closed
+    without an answer), slow (`seconds` late, then served),
     half (half a body), badjson, throttled, maxcost, inactive (SHOP_INACTIVE), internal (INTERNAL_SERVER_ERROR in
     a 200), denied (ACCESS_DENIED on root field `field`). `times` None: until removed. `after`: so many matching
     requests are served first. `operation`: a regular expression the operation's name must contain; without it only
@@ -39,7 +40,8 @@ class Fault:
     def __post_init__(self) -> None:
         self.kind = str(self.kind).lower()
         if self.kind not in WORDS and not (self.kind.isdecimal() and int(self.kind) in STATUSES):
-            raise BadOption(f"fault kind is {self.kind!r}; expected one of {sorted(WORDS)} or a status {sorted(STATUSES)}")
+            known = ", ".join([*sorted(WORDS), *map(str, sorted(STATUSES))])
+            raise BadOption(f"fault kind is {self.kind!r}; expected one of {known}")
         if self.kind == "denied" and not self.field:
             raise BadOption("fault denied needs `field`, a root field such as orders")
 

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from sync_core.sandbox.faults import Fault
 
-INVALID_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105
+INVALID_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
 BODIES: dict[int, Any] = {
     400: {"errors": {"query": "Required parameter missing or invalid"}},
     401: {"errors": INVALID_TOKEN},
@@ -23,7 +23,7 @@ BODIES: dict[int, Any] = {
     404: {"errors": "Not Found"},
     409: {"errors": "Conflict"},
     423: {"errors": "Locked"},
-    429: {"errors": "Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service."},
+    429: {"errors": "Exceeded 2 calls per second for api client. Reduce request rates to resume."},
     430: {"errors": "Shopify Security Rejection"},
     500: {"errors": "Internal Server Error"},
     503: {"errors": "Service Unavailable"},
@@ -77,6 +77,15 @@ def status_response(fault: Fault, request_id: str) -> Response:
         return Response(f"<html><title>{status}</title></html>", status, headers)
     body = {"errors": fault.message} if fault.message else BODIES[status]
     return Response(orjson.dumps(body), status, headers)
+
+
+def spoiled(answer: Response, fault: Fault | None) -> Response:
+    """The answer of a request that was carried out, or what a fault leaves of it."""
+    if fault is not None and fault.kind == "lost":
+        return NoResponse()
+    if fault is not None and fault.kind == "half":
+        return HalfResponse(answer.body, answer.status_code, dict(answer.headers))
+    return answer
 
 
 async def sleep(seconds: float) -> None:

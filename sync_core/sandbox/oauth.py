@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from sync_core.sandbox.admin import find_shop, misbehave
+from sync_core.sandbox.misbehaviour import spoiled
 from sync_core.sandbox.shops import Shop
 from sync_core.sandbox.tokens import TokenRefused
 from sync_core.sandbox.world import World
@@ -91,7 +92,8 @@ async def access_token(request: Request) -> Response:
         world.note(shop, "oauth", no.status, fault=None, error=no.error)
         return JSONResponse({"error": no.error, "error_description": no.description}, no.status)
     world.note(shop, "oauth", 200, fault=None, grant=body.get("grant_type", "code"))
-    return JSONResponse(found, headers={"X-Request-Id": world.request_id()})
+    answer = JSONResponse(found, headers={"X-Request-Id": world.request_id()})
+    return spoiled(answer, request.state.fault)
 
 
 def _grant(world: World, shop: Shop, body: dict[str, str]) -> dict[str, object]:

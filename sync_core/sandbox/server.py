@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import uvicorn
@@ -10,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from sync_core.sandbox.admin import graphql
 from sync_core.sandbox.config import SandboxConfig
+from sync_core.sandbox.control_api import control_routes
 from sync_core.sandbox.moments import Clock
 from sync_core.sandbox.oauth import access_token, authorize
 from sync_core.sandbox.world import World
@@ -26,7 +28,7 @@ def shop_routes(prefix: str) -> list[BaseRoute]:
 
 def create_app(config: SandboxConfig, *, clock: Clock = time.time) -> Starlette:
     """The application; `app.state.world` holds everything. `clock`: seconds since 1970."""
-    app = Starlette(routes=[*shop_routes(""), *shop_routes("/{domain}")])
+    app = Starlette(routes=[*control_routes(), *shop_routes(""), *shop_routes("/{domain}")])
     app.state.world = World(config, clock)
     return app
 
@@ -50,7 +52,8 @@ class _Announcing(uvicorn.Server):
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         await super().startup(sockets)  # type: ignore[arg-type]
         if self.started:
-            print(f"sandbox ready on http://{self.config.host}:{self.config.port}", flush=True)
+            sys.stdout.write(f"sandbox ready on http://{self.config.host}:{self.config.port}\n")
+            sys.stdout.flush()
 
 
 def serve(config: SandboxConfig, port: int = 9292) -> None:

@@ -10,6 +10,10 @@ from sync_core.sandbox.draws import draw, key_of, name_words
 from sync_core.sandbox.words import HINTS, PLACES, PLANS, TRADES
 
 PRODUCTS = {"small": (5, 40), "mixed": (20, 400), "large": (2_000, 20_000)}
+# Settings that change what is answered, never which rows there are.
+RULES = (
+    "plan", "scopes", "protected_level", "order_window_days", "latency_ms", "throttle", "bucket", "restore_per_second",
+)  # fmt: skip
 BIG_SHARE, BIG = 8, (1_200, 2_400)
 
 
@@ -51,13 +55,21 @@ class ShopSettings:
             raise BadOption(f"unknown setting {', '.join(unknown)}; known: {', '.join(sorted(known))}")
         return replace(self, **{name: _value(name, value) for name, value in changes.items()})
 
+    def differs_in_rules_only(self, other: ShopSettings) -> bool:
+        """Whether the other has the same rows."""
+        return replace(other, **{name: getattr(self, name) for name in RULES}) == self
+
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> ShopSettings:
         """The inverse of as_json after a trip through JSON."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in body.items()})
+        return cls(**{name: _frozen(value) for name, value in body.items()})
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _value(name: str, value: Any) -> Any:

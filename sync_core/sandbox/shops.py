@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import cast
 
 from sync_core.sandbox.catalogue import CatalogueProducts
 from sync_core.sandbox.config import SandboxConfig
@@ -15,6 +16,8 @@ from sync_core.sandbox.moments import Clock
 from sync_core.sandbox.settings import ShopSettings, draw_settings
 from sync_core.sandbox.state import Journal
 from sync_core.sandbox.table import UPDATED, Order, Row, Table
+
+TABLES = {"Product": "products", "ProductVariant": "variants", "Customer": "customers", "Order": "orders"}
 
 
 class VariantTable:
@@ -80,12 +83,15 @@ class Shop:
     """One shop: settings, tables (made on first use), bucket, faults."""
 
     def __init__(self, settings: ShopSettings, config: SandboxConfig, clock: Clock) -> None:
-        self.settings, self.config = settings, config
+        self.settings, self.config, self.clock = settings, config, clock
         self.faults = Faults(settings.key)
-        self.bucket = Bucket(
-            clock,
-            maximum=settings.bucket or config.bucket,
-            restore_per_second=settings.restore_per_second or config.restore_per_second,
+        self.bucket = self.new_bucket(settings)
+
+    def new_bucket(self, settings: ShopSettings) -> Bucket:
+        return Bucket(
+            self.clock,
+            maximum=settings.bucket or self.config.bucket,
+            restore_per_second=settings.restore_per_second or self.config.restore_per_second,
         )
 
     @property
@@ -102,18 +108,19 @@ class Shop:
         return (self.config.latency_ms if own is None else own) / 1_000
 
     @cached_property
-    def _base(self) -> Products:
+    def base(self) -> Products:
+        """Where products come from: a file, or chance."""
         if self.settings.catalogue:
             return CatalogueProducts(self.settings)
         return Products(self.settings, self.settings.products)
 
     @cached_property
     def products(self) -> Table:
-        return Table(self._base)
+        return Table(self.base)
 
     @cached_property
     def variants(self) -> VariantTable:
-        return VariantTable(self.products, self._base, first_id(self.settings.key))
+        return VariantTable(self.products, self.base, first_id(self.settings.key))
 
     @cached_property
     def customers(self) -> Table:
@@ -121,12 +128,11 @@ class Shop:
 
     @cached_property
     def orders(self) -> Table:
-        return Table(Orders(self.settings, self.settings.orders, self._base, self.settings.customers))
+        return Table(Orders(self.settings, self.settings.orders, self.base, self.settings.customers))
 
-    def table(self, kind: str) -> Table | VariantTable | None:
-        """The table of a type name: Product, ProductVariant, Customer or Order."""
-        name = {"Product": "products", "ProductVariant": "variants", "Customer": "customers", "Order": "orders"}
-        return getattr(self, name[kind]) if kind in name else None
+    def table(self, kind: str) -> Table | VariantTable:
+        """The table of a type name in TABLES. Raises KeyError."""
+        return cast(Table | VariantTable, getattr(self, TABLES[kind]))
 
     def updated_at(self) -> int:
         """When anything of the shop last changed."""
@@ -155,7 +161,19 @@ class Shops:
         """Make or remake a shop; edits of its former rows and its faults are gone."""
         settings = settings.changed({"key": self._free_key(settings)})
         self.journal.put("shop", settings.domain, settings.as_json())
+        for key in self.journal.find("edit", f"{settings.domain} "):
+            self.journal.drop("edit", key)
+        self.journal.drop("fault", settings.domain)
         return self._add(settings)
+
+    def adjust(self, settings: ShopSettings) -> Shop:
+        """Changes a shop; its rows and edits stay unless a setting that makes rows changed."""
+        shop = self.get(settings.domain)
+        if not shop.settings.differs_in_rules_only(settings):
+            return self.put(settings)
+        self.journal.put("shop", settings.domain, settings.as_json())
+        shop.settings, shop.bucket = settings, shop.new_bucket(settings)
+        return shop
 
     def _add(self, settings: ShopSettings) -> Shop:
         self._shops[settings.domain] = Shop(settings, self.config, self.clock)

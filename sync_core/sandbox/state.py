@@ -35,7 +35,11 @@ class Journal:
         return self._documents.get(kind, {}).get(key)
 
     def drop(self, kind: str, key: str) -> None:
-        if self._documents.get(kind, {}).pop(key, None) is not None and self._file is not None:
+        documents = self._documents.get(kind, {})
+        if key not in documents:
+            return
+        del documents[key]
+        if self._file is not None:
             self._file.execute("DELETE FROM document WHERE kind = ? AND key = ?", (kind, key))
 
     def find(self, kind: str, prefix: str = "") -> dict[str, Any]:

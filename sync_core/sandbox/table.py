@@ -96,12 +96,19 @@ class Table:
         position = None if number in self.gone else self.base.position_of(number)
         return None if position is None else self.base.row(position)
 
+    def __getitem__(self, number: int) -> Row:
+        row = self.get(number)
+        if row is None:
+            raise KeyError(number)
+        return row
+
     def stamp(self, name: str, number: int) -> int:
         """createdAt or updatedAt of an existing row, in seconds."""
         if number in self.changed:
             return seconds_of(self.changed[number][name])
         position = self.base.position_of(number)
-        assert position is not None
+        if position is None:
+            raise KeyError(number)
         return self.base.created(position) if name == CREATED else self.base.updated(position)
 
     def order(self, key: str) -> Order:
@@ -113,9 +120,7 @@ class Table:
     def rows(self) -> Iterator[Row]:
         """Every row, by id."""
         for number in self.order("ID").ids:
-            row = self.get(number)
-            assert row is not None
-            yield row
+            yield self[number]
 
     def _ids(self) -> array[int]:
         base, hidden = self.base, self.gone | self.changed.keys()

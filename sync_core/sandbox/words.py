@@ -1,5 +1,7 @@
 """Word lists that made-up shops are named and filled from."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 TRADES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {

@@ -7,11 +7,13 @@ from collections import deque
 from typing import Any
 
 from sync_core.sandbox.config import SandboxConfig
+from sync_core.sandbox.edits import Edits
 from sync_core.sandbox.moments import Clock, iso
 from sync_core.sandbox.shops import Shop, Shops
 from sync_core.sandbox.state import Journal
 from sync_core.sandbox.subscriptions import Subscriptions
 from sync_core.sandbox.tokens import Tokens
+from sync_core.sandbox.webhooks import Sender
 
 
 class World:
@@ -21,7 +23,11 @@ class World:
         self.config, self.clock = config, clock
         self.journal = Journal(config.state)
         self.shops = Shops(config, self.journal, clock)
+        for shop in self.shops:
+            Edits(shop, self.journal, clock).restore()
+            shop.faults.put(self.journal.get("fault", shop.domain) or [])
         self.tokens = Tokens(config, self.journal, clock)
+        self.sender = Sender(config, clock)
         self.log: deque[dict[str, Any]] = deque(maxlen=config.log_lines)
         self._requests = itertools.count(1)
 
@@ -35,5 +41,23 @@ class World:
         moment = iso(int(self.clock()))
         self.log.append({"at": moment, "domain": shop.domain, "operation": operation, "status": status, **more})
 
+    def keep_faults(self, shop: Shop) -> None:
+        """Remember the shop's faults and how often each fired."""
+        self.journal.put("fault", shop.domain, shop.faults.as_json())
+
     def subscriptions(self, shop: Shop) -> Subscriptions:
         return Subscriptions(shop.domain, shop.settings.key, self.journal, self.clock)
+
+    def targets(self, shop: Shop, topics: list[str]) -> dict[str, list[str]]:
+        """Where each topic goes: the app's own address, and the shop's subscriptions; each address once."""
+        own = [self.config.webhook_url] if self.config.webhook_url else []
+        rows = self.subscriptions(shop).rows()
+        return {
+            topic: list(dict.fromkeys([*own, *(row["uri"] for row in rows if row["topic"] == enum_of(topic))]))
+            for topic in topics
+        }
+
+
+def enum_of(topic: str) -> str:
+    """`app/uninstalled` → APP_UNINSTALLED, the topic's name in the Admin API."""
+    return topic.upper().replace("/", "_")

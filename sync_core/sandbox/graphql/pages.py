@@ -38,7 +38,7 @@ def page_size(args: dict[str, Any]) -> int:
         raise Refusal([problem("you must provide one of first or last", "BAD_REQUEST")])
     if first is not None and last is not None:
         raise Refusal([problem("providing both first and last is not supported", "BAD_REQUEST")])
-    size = int(first if first is not None else last)
+    size = int(args["first" if first is not None else "last"])
     if not 0 <= size <= MOST_ROWS:
         name = "first" if first is not None else "last"
         reason = f"{name} cannot exceed {MOST_ROWS}" if size > 0 else f"{name} must be a non-negative integer"

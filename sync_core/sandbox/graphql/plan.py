@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 Getter = Callable[[Any, "Run"], Any]
 Project = Callable[[Any, "Run"], Any]
+Path = tuple[str, ...]
+Sets = list[SelectionSetNode]
 STUB = {"id", "legacyResourceId", "__typename"}
 
 
@@ -52,7 +54,7 @@ class Guard:
     """A field that some tokens may not read."""
 
     slot: int
-    path: tuple[str, ...]
+    path: Path
     name: str
     scope: str | None
     object_name: str | None
@@ -98,7 +100,7 @@ class Compiler:
         project, price = self.object(root, [operation.selection_set], ())
         return Plan(operation.name.value if operation.name else "", project, price, self.guards, self.arguments)
 
-    def object(self, kind: GraphQLObjectType, sets: list[SelectionSetNode], path: tuple[str, ...]) -> tuple[Project, Price]:
+    def object(self, kind: GraphQLObjectType, sets: Sets, path: Path) -> tuple[Project, Price]:
         """A function row → dict with the keys in the order of the document."""
         price, getters = Price(), []
         for key, nodes in self.collect(kind, sets).items():
@@ -137,7 +139,7 @@ class Compiler:
         applies = is_abstract_type(named) and self.schema.is_sub_type(cast(GraphQLInterfaceType, named), kind)
         return cast(SelectionSetNode, source.selection_set) if applies else None
 
-    def field(self, parent: GraphQLObjectType, nodes: list[FieldNode], path: tuple[str, ...]) -> tuple[Getter, Price]:
+    def field(self, parent: GraphQLObjectType, nodes: list[FieldNode], path: Path) -> tuple[Getter, Price]:
         name = nodes[0].name.value
         if name == "__typename":
             return _constant(parent.name), Price()
@@ -147,8 +149,8 @@ class Compiler:
         getter = self.source(parent, nodes[0], slot)
         price = Price()
         if is_composite_type(named):
-            getter, price = self.composite(parent, nodes, path, getter, slot)
-        return self.guarded(parent, nodes[0], path, getter, slot), price
+            getter, price = self.composite(parent, nodes, path, getter=getter, slot=slot)
+        return self.guarded(parent, nodes[0], path, getter=getter, slot=slot), price
 
     def slot(self) -> int:
         self.slots += 1
@@ -159,22 +161,23 @@ class Compiler:
         name = node.name.value
         resolver = RESOLVERS.get((parent.name, name))
         if resolver is None:
-            return lambda row, run: row[name]
+            return lambda row, _run: row[name]
         self.read_arguments(parent, node, slot)
-        return lambda row, run: resolver(run, run.args(slot))
+        return lambda _row, run: resolver(run, run.args(slot))
 
     def read_arguments(self, parent: GraphQLObjectType, node: FieldNode, slot: int) -> None:
         self.arguments[slot] = (parent.fields[node.name.value], node)
 
     def composite(
-        self, parent: GraphQLObjectType, nodes: list[FieldNode], path: tuple[str, ...], getter: Getter, slot: int
+        self, parent: GraphQLObjectType, nodes: list[FieldNode], path: Path, *, getter: Getter, slot: int
     ) -> tuple[Getter, Price]:
         named = get_named_type(parent.fields[nodes[0].name.value].type)
         sets = [node.selection_set for node in nodes if node.selection_set]
         if named.name.endswith("Connection"):
-            return self.connection(parent, nodes[0], cast(GraphQLObjectType, named), sets, path, getter, slot)
+            self.read_arguments(parent, nodes[0], slot)
+            return self.connection(cast(GraphQLObjectType, named), sets, path, getter=getter, slot=slot)
         project, inner = self.value(named, sets, path)
-        price = Price(1, [], [])
+        price = Price(1)
         price.add(inner)
         if parent is self.schema.mutation_type:
             price = Price(MUTATION_POINTS)
@@ -184,25 +187,18 @@ class Compiler:
         stub = wanted <= STUB and all(isinstance(node, FieldNode) for group in sets for node in group.selections)
         return _following(getter, project, stub), price
 
-    def value(self, named: Any, sets: list[SelectionSetNode], path: tuple[str, ...]) -> tuple[Project, Price]:
+    def value(self, named: Any, sets: Sets, path: Path) -> tuple[Project, Price]:
         """A projector for an object type, or one that looks at __typename for an interface."""
         if not is_abstract_type(named):
             return self.object(named, sets, path)
         made = {kind.name: self.object(kind, sets, path) for kind in self.schema.get_possible_types(named)}
         projects = {name: project for name, (project, _) in made.items()}
-        return lambda row, run: projects[row["__typename"]](row, run), Price(0, [], [[cost for _, cost in made.values()]])
+        price = Price(either=[[cost for _, cost in made.values()]])
+        return lambda row, run: projects[row["__typename"]](row, run), price
 
     def connection(
-        self,
-        parent: GraphQLObjectType,
-        node: FieldNode,
-        named: GraphQLObjectType,
-        sets: list[SelectionSetNode],
-        path: tuple[str, ...],
-        getter: Getter,
-        slot: int,
+        self, named: GraphQLObjectType, sets: Sets, path: Path, *, getter: Getter, slot: int
     ) -> tuple[Getter, Price]:
-        self.read_arguments(parent, node, slot)
         child, getters = Price(), []
         for key, nodes in self.collect(named, sets).items():
             part, cost = self.part(named, nodes, (*path, key))
@@ -215,9 +211,9 @@ class Compiler:
             run.count(slot, len(page.rows))
             return {key: part(page, run) for key, part in getters}
 
-        return get, Price(0, [(slot, child)], [])
+        return get, Price(pages=[(slot, child)])
 
-    def part(self, named: GraphQLObjectType, nodes: list[FieldNode], path: tuple[str, ...]) -> tuple[Getter, Price]:
+    def part(self, named: GraphQLObjectType, nodes: list[FieldNode], path: Path) -> tuple[Getter, Price]:
         """nodes, edges or pageInfo of a connection."""
         name = nodes[0].name.value
         sets = [node.selection_set for node in nodes if node.selection_set]
@@ -233,7 +229,7 @@ class Compiler:
         project, _ = self.object(cast(GraphQLObjectType, inner), sets, path)
         return lambda page, run: project(_page_info(page), run), Price()
 
-    def edges(self, kind: GraphQLObjectType, sets: list[SelectionSetNode], path: tuple[str, ...]) -> tuple[Getter, Price]:
+    def edges(self, kind: GraphQLObjectType, sets: Sets, path: Path) -> tuple[Getter, Price]:
         price, getters = Price(), []
         for key, nodes in self.collect(kind, sets).items():
             name = nodes[0].name.value
@@ -252,7 +248,7 @@ class Compiler:
         return get, price
 
     def guarded(
-        self, parent: GraphQLObjectType, node: FieldNode, path: tuple[str, ...], getter: Getter, slot: int
+        self, parent: GraphQLObjectType, node: FieldNode, path: Path, *, getter: Getter, slot: int
     ) -> Getter:
         """The getter, answering null when the run's guard for this slot is shut."""
         name, field_type = node.name.value, parent.fields[node.name.value].type
@@ -283,7 +279,7 @@ def _projector(getters: list[tuple[str, Getter]]) -> Project:
 
 
 def _constant(value: str) -> Getter:
-    return lambda row, run: value
+    return lambda _row, _run: value
 
 
 def _following(getter: Getter, project: Project, stub: bool) -> Getter:
@@ -319,6 +315,6 @@ def _edge_node(project: Project) -> Getter:
     return lambda edge, run: project(edge[0].rows[edge[1]], run)
 
 
-def _edge_cursor(edge: Any, run: Run) -> str:
+def _edge_cursor(edge: Any, _: Run) -> str:
     return cast(Page, edge[0]).cursor(edge[1])
 

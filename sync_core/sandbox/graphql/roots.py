@@ -11,6 +11,7 @@ from sync_core.sandbox.graphql.schema import PROTECTED_OBJECTS, SCOPES
 from sync_core.sandbox.identity import installation_row, shop_row
 from sync_core.sandbox.moments import DAY_SECONDS
 from sync_core.sandbox.rows import Ref, gid, number_of
+from sync_core.sandbox.shops import TABLES
 from sync_core.sandbox.versions import version_rows
 
 if TYPE_CHECKING:
@@ -30,18 +31,14 @@ def _window(run: Run, kind: str) -> int | None:
 
 def _connection(kind: str) -> Resolver:
     def resolve(run: Run, args: Arguments) -> Any:
-        table = run.shop.table(kind)
-        assert table is not None
-        return table_page(table, args, _window(run, kind))
+        return table_page(run.shop.table(kind), args, _window(run, kind))
 
     return resolve
 
 
 def _count(kind: str) -> Resolver:
     def resolve(run: Run, args: Arguments) -> Any:
-        table = run.shop.table(kind)
-        assert table is not None
-        return count_rows(table, args.get("query"), args.get("limit"), _window(run, kind))
+        return count_rows(run.shop.table(kind), args.get("query"), args.get("limit"), _window(run, kind))
 
     return resolve
 
@@ -67,7 +64,7 @@ def _nodes(run: Run, args: Arguments) -> Any:
 def _find(run: Run, identity: str, path: list[str | int]) -> Any:
     """The row with a gid; null and an error when the token may not read its kind."""
     kind, number = identity.removeprefix("gid://shopify/").partition("/")[0], number_of(identity)
-    if number is None or run.shop.table(kind) is None:
+    if number is None or kind not in TABLES:
         return None
     if not run.allowed(SCOPES[kind]):
         run.errors.append(access_denied(str(path[0]), SCOPES[kind], path))
@@ -94,14 +91,14 @@ def _subscription(run: Run, args: Arguments) -> Any:
     return next((row for row in run.subscriptions.rows() if row["id"] == args["id"]), None)
 
 
-def _subscription_count(run: Run, args: Arguments) -> Any:
+def _subscription_count(run: Run, _: Arguments) -> Any:
     return {"count": len(run.subscriptions.rows()), "precision": "EXACT"}
 
 
 RESOLVERS: dict[tuple[str, str], Resolver] = {
-    ("QueryRoot", "shop"): lambda run, args: shop_row(run.shop),
-    ("QueryRoot", "currentAppInstallation"): lambda run, args: installation_row(run.shop, run.scopes),
-    ("QueryRoot", "publicApiVersions"): lambda run, args: version_rows(),
+    ("QueryRoot", "shop"): lambda run, _: shop_row(run.shop),
+    ("QueryRoot", "currentAppInstallation"): lambda run, _: installation_row(run.shop, run.scopes),
+    ("QueryRoot", "publicApiVersions"): lambda _run, _args: version_rows(),
     ("QueryRoot", "products"): _connection("Product"),
     ("QueryRoot", "productVariants"): _connection("ProductVariant"),
     ("QueryRoot", "customers"): _connection("Customer"),

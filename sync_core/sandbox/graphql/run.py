@@ -80,14 +80,17 @@ class Run:
     def __init__(
         self,
         shop: Shop,
+        *,
         scopes: frozenset[str],
         plan: Plan,
         variables: dict[str, Any],
         subscriptions: Subscriptions,
         clock: Clock,
     ) -> None:
-        self.shop, self.scopes, self.plan, self.variables = shop, scopes, plan, variables
-        self.subscriptions, self.clock = subscriptions, clock
+        self.shop: Shop = shop
+        self.scopes: frozenset[str] = scopes
+        self.plan, self.variables, self.clock = plan, variables, clock
+        self.subscriptions: Subscriptions = subscriptions
         self.errors: list[dict[str, Any]] = []
         self.shut: set[int] = set()
         self._args: dict[int, dict[str, Any]] = {}
@@ -116,13 +119,11 @@ class Run:
         seen[1] += rows
 
     def follow(self, ref: Ref) -> Row | None:
-        table = self.shop.table(ref.kind)
-        return None if table is None else table.get(ref.number)
+        return self.shop.table(ref.kind).get(ref.number)
 
     def stub(self, ref: Ref) -> Row | None:
         """Only the ids of a row, when it is still there."""
-        table = self.shop.table(ref.kind)
-        if table is None or not table.has(ref.number):
+        if not self.shop.table(ref.kind).has(ref.number):
             return None
         return {"id": gid(ref.kind, ref.number), "legacyResourceId": str(ref.number), "__typename": ref.kind}
 

@@ -25,7 +25,12 @@ COUNT_SCOPES = {
     "ordersCount": "read_orders",
 }
 # Protected customer data: level 1 opens these objects, level 2 these fields as well.
-PROTECTED_OBJECTS = {"Customer": "Customer", "CustomerConnection": "Customer", "Order": "Order", "OrderConnection": "Order"}
+PROTECTED_OBJECTS = {
+    "Customer": "Customer",
+    "CustomerConnection": "Customer",
+    "Order": "Order",
+    "OrderConnection": "Order",
+}
 PROTECTED_FIELDS = {
     ("Customer", "firstName"),
     ("Customer", "lastName"),

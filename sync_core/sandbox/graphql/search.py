@@ -67,7 +67,7 @@ def _test(found: re.Match[str]) -> Test | None:
         wanted = number_of(value)
         if wanted is None:
             raise ValueError(f"Invalid id {value!r}")
-        test = lambda table, number: compare(number, wanted)  # noqa: E731
+        test = lambda _table, number: compare(number, wanted)  # noqa: E731
     elif field in STAMPS:
         name, moment = STAMPS[field], seconds_of(value)
         test = lambda table, number: compare(table.stamp(name, number), moment)  # noqa: E731
@@ -81,10 +81,10 @@ def _test(found: re.Match[str]) -> Test | None:
 def _text_test(name: str | None, value: str) -> Test:
     wanted, prefix = value.rstrip("*").lower(), value.endswith("*")
 
-    def match(text: Any) -> bool:
-        if text is None:
+    def match(value: Any) -> bool:
+        if value is None:
             return False
-        text = str(text).lower()
+        text = str(value).lower()
         if name in (None, "title", "name"):
             return any(word.startswith(wanted) for word in (text, *text.split())) if prefix else wanted in text
         return text.startswith(wanted) if prefix else text == wanted
