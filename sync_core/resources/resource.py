@@ -1,0 +1,50 @@
+"""What a resource is: its documents, its mapping to rows, its count, its scope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sync_core.store import Batch
+
+Node = dict[str, Any]
+Scopes = frozenset[str]
+
+
+def _no_options(_scopes: Scopes) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Tail:
+    """A connection inside each node, drained to its end. `document` takes $id, $first, $after."""
+
+    field: str
+    root: str
+    document: str
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind of thing that a sync reads page by page.
+
+    `document` takes $first, $after, $query, $sort (ID or UPDATED_AT) and what `options` adds for the
+    scopes that the shop granted; its root field is `name`. `count` is the root field of its total.
+    """
+
+    name: str
+    scope: str
+    document: str
+    count: str
+    rows: Callable[[list[Node]], Batch]
+    page_points: int
+    """Points of one page of 250, about: for the plan's estimate."""
+    tails: tuple[Tail, ...] = ()
+    options: Callable[[Scopes], dict[str, Any]] = _no_options
+    required: bool = False
+
+
+def grants(scopes: Scopes, wanted: str) -> bool:
+    """Whether these granted scopes allow `wanted`; a write_ scope includes its read_ one."""
+    return wanted in scopes or wanted.replace("read_", "write_", 1) in scopes

@@ -1,0 +1,313 @@
+"""Carry one claimed attempt to its end: who the shop is, totals, pages, done.
+
+Each page is fetched first and then stored in one transaction that begins with the guard, so a kill
+at any moment resumes at the last stored page. Every error ends here, booked by its type.
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+from sqlalchemy.orm import Session
+
+from sync_core import lifecycle, store
+from sync_core.access import Access
+from sync_core.config import Settings
+from sync_core.db import Database
+from sync_core.errors import AccessDenied, Held, Released, ShopifyError, StaleClaim
+from sync_core.lifecycle import Claim, Usage
+from sync_core.plan import sentence
+from sync_core.progress import Leg, cursor_of, finished_cursor, progress_of, resume
+from sync_core.resources import RESOURCES
+from sync_core.resources import shop as identity
+from sync_core.resources.pages import Page, PageSize, changed_since, count_each, read_page
+from sync_core.resources.resource import Resource, Scopes, grants
+from sync_core.shopify.client import ShopifyClient
+from sync_core.shopify.patience import Patience
+from sync_core.shopify.throttle import Limiters
+from sync_core.states import Hold, Outcome
+from sync_core.vault import Vault
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a process lends to each run: one of each."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    http: httpx.Client
+    limiters: Limiters
+
+
+class Pulse:
+    """When a run last made progress; written by the run, read by whoever keeps its lease."""
+
+    def __init__(self, started_at: datetime) -> None:
+        self._lock = threading.Lock()
+        self._at = started_at
+
+    @property
+    def progressed_at(self) -> datetime:
+        with self._lock:
+            return self._at
+
+    def beat(self, at: datetime) -> None:
+        """Progress at this moment; a wait with a known end may beat for its end."""
+        with self._lock:
+            self._at = max(self._at, at)
+
+
+def run(claim: Claim, tools: Tools, *, pulse: Pulse, stopping: threading.Event) -> Outcome | None:
+    """Perform the claimed sync and book its end.
+
+    None: the claim was over before the run was; nothing more was written. Errors: those of the
+    database, when the end itself cannot be booked (the lease then ends, and the shop is taken over).
+    """
+    with structlog.contextvars.bound_contextvars(shop=claim.shop_domain, attempt=claim.attempt_id):
+        try:
+            return Run(claim, tools, pulse=pulse, stopping=stopping).carry()
+        except StaleClaim:
+            log.info("sync.stale", fence=claim.fence)
+            return None
+
+
+class Run:
+    """One attempt under way."""
+
+    def __init__(self, claim: Claim, tools: Tools, *, pulse: Pulse, stopping: threading.Event) -> None:
+        self.claim = claim
+        self.tools = tools
+        self.pulse = pulse
+        self.stopping = stopping
+        self.patience = Patience(stopping=stopping, on_wait=self._waiting)
+        self.now = claim.claimed_at
+        self.legs: dict[str, Leg] = {}
+        self.scopes: Scopes = frozenset()
+
+    def carry(self) -> Outcome:
+        """From start to booked end. Errors: StaleClaim."""
+        try:
+            self._perform()
+        except StaleClaim:
+            raise
+        except Released:
+            self._release()
+            return Outcome.RELEASED
+        except Exception as error:  # noqa: BLE001 - the attempt is the edge: every cause is booked by its type
+            self._fail(error)
+            return Outcome.FAILED
+        return Outcome.COMPLETED
+
+    def _perform(self) -> None:
+        self.access = self._access()
+        self.client = self._client()
+        self._begin()
+        for resource in RESOURCES:
+            if not self.legs[resource.name].ended:
+                self._read(resource)
+        self._complete()
+
+    def _access(self) -> Access:
+        tools = self.tools
+        return Access(self.claim, database=tools.database, vault=tools.vault, settings=tools.settings, http=tools.http)
+
+    def _client(self) -> ShopifyClient:
+        return ShopifyClient(
+            self.claim.shop_domain,
+            self.access.token,
+            settings=self.tools.settings,
+            http=self.tools.http,
+            limiter=self.tools.limiters.of(self.claim.shop_domain),
+            patience=self.patience,
+            fresh_token=lambda refused: self.access.replace(refused, patience=self.patience),
+        )
+
+    def _begin(self) -> None:
+        """Who the shop is, what may be read, how much there is: the attempt's plan."""
+        self._keep_token()
+        with _named("the shop's identity"), _needed():
+            found = identity.read(self.client)
+        self.scopes = found.scopes
+        self.legs = self._legs()
+        with _named("the totals"), _needed():
+            self._count()
+        with self._page(plan=sentence(RESOURCES, self.legs, self.client.bucket)) as session:
+            identity.store(session, self.claim.shop_id, found, now=self.now)
+        log.info("sync.begun", trigger=self.claim.trigger, fence=self.claim.fence)
+
+    def _legs(self) -> dict[str, Leg]:
+        legs = {identity.NAME: Leg("full", self.claim.claimed_at, None, done=1, total=1, ended=True)}
+        for resource in RESOURCES:
+            leg = resume(self.claim.cursor, resource.name, mode=self.claim.mode, now=self.claim.claimed_at)
+            if not grants(self.scopes, resource.scope):
+                self._refuse(resource, leg, f"the scope {resource.scope} is missing")
+            legs[resource.name] = leg
+        return legs
+
+    def _count(self) -> None:
+        wanted = [resource for resource in RESOURCES if not self.legs[resource.name].ended]
+        if not wanted:
+            return
+        totals = count_each(self.client, {r.name: _query(self.legs[r.name]) for r in wanted}, wanted)
+        for name, total in totals.items():
+            self.legs[name].total = max(total, self.legs[name].done)
+
+    def _read(self, resource: Resource) -> None:
+        """All pages of a resource, or the reason why it is left out."""
+        leg, size, number = self.legs[resource.name], PageSize(), 1
+        while not leg.ended:
+            self._keep_token()
+            try:
+                with _named(f"{resource.name}, page {number}"):
+                    page = self._fetch(resource, leg, size)
+            except AccessDenied as denied:
+                self._refuse(resource, leg, str(denied))
+                return
+            self._store(resource, leg, page)
+            number += 1
+
+    def _fetch(self, resource: Resource, leg: Leg, size: PageSize) -> Page:
+        return read_page(
+            self.client,
+            resource,
+            after=leg.after,
+            query=_query(leg),
+            scopes=self.scopes,
+            size=size,
+            on_tail=self._breathe,
+        )
+
+    def _refuse(self, resource: Resource, leg: Leg, reason: str) -> None:
+        if resource.required:
+            raise Held(Hold.SCOPE, f"{resource.name} may not be read: {reason}")
+        leg.skip(reason)
+        log.info("sync.skipped", resource=resource.name, reason=reason)
+
+    def _store(self, resource: Resource, leg: Leg, page: Page) -> None:
+        leg.advance(roots=page.roots, after=page.after, ended=page.ended)
+        with self._page() as session:
+            store.store(session, self.claim.shop_id, page.batch)
+        log.info("sync.page", resource=resource.name, done=leg.done, total=leg.total)
+        self._stop_if_told()
+
+    @contextmanager
+    def _page(self, *, plan: str | None = None) -> Iterator[Session]:
+        """One transaction of this run: the guard with cursor and progress, then the caller's rows."""
+        with self._transaction() as session:
+            cursor = cursor_of(self._cursor_legs())
+            lifecycle.checkpoint(session, self.claim, cursor=cursor, plan=plan, **self._booked())
+            yield session
+        self.pulse.beat(self.now)
+
+    def _complete(self) -> None:
+        legs = self._cursor_legs()
+        synced = [name for name, leg in legs.items() if not leg.skipped]
+        with self._transaction() as session:
+            lifecycle.guard(session, self.claim)
+            held = self._held(session)
+            lifecycle.complete(session, self.claim, cursor=finished_cursor(legs), held=held, **self._booked())
+            store.note_synced(session, self.claim.shop_id, synced, now=self.now)
+        log.info("sync.completed", requests=self.client.spent.requests, points=self.client.spent.points)
+
+    def _held(self, session: Session) -> dict[str, Any]:
+        counted = store.held(session, self.claim.shop_id)
+        return {
+            name: {"rows": counted.get(name, {"shop": 1}), "as_of": self._as_of(name, leg), "skipped": leg.skipped}
+            for name, leg in self.legs.items()
+        }
+
+    def _as_of(self, name: str, leg: Leg) -> str | None:
+        moment = leg.watermark if leg.skipped else leg.started
+        return moment.isoformat() if moment else None
+
+    def _release(self) -> None:
+        with self._transaction() as session:
+            lifecycle.release(session, self.claim, now=self.now)
+        log.info("sync.released")
+
+    def _fail(self, error: Exception) -> None:
+        claim = self.claim
+        if hasattr(self, "access"):
+            # The hold is judged by the token that was used last, not by the one that was claimed with.
+            claim = replace(claim, token_version=self.access.version)
+        with self._transaction() as session:
+            failed = lifecycle.fail(session, claim, error=error, now=self.now, settings=self.tools.settings)
+        log.warning("sync.failed", cause=failed.cause.name, hold=failed.hold, why=failed.cause.message, at=_at(error))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        with self.tools.database.write() as session:
+            self.now = self.tools.database.now(session)
+            yield session
+
+    def _booked(self) -> dict[str, Any]:
+        spent = self.client.spent
+        return {
+            "progress": progress_of(self.legs),
+            "usage": Usage(spent.requests, spent.points, spent.bytes),
+            "now": self.now,
+            "settings": self.tools.settings,
+        }
+
+    def _cursor_legs(self) -> dict[str, Leg]:
+        return {name: leg for name, leg in self.legs.items() if name != identity.NAME}
+
+    def _keep_token(self) -> None:
+        self.access.keep_fresh(self.now, patience=self.patience)
+        self.client.use(self.access.token)
+
+    def _waiting(self, seconds: float) -> None:
+        with self.tools.database.read() as session:
+            self.now = self.tools.database.now(session)
+        self.pulse.beat(self.now + timedelta(seconds=seconds))
+
+    def _breathe(self) -> None:
+        """Between two pages of a nested connection: it moves, and it may be told to stop."""
+        self._waiting(0)
+        self._stop_if_told()
+
+    def _stop_if_told(self) -> None:
+        if self.stopping.is_set():
+            raise Released("this process is stopping")
+
+
+def _query(leg: Leg) -> str | None:
+    return changed_since(leg.since) if leg.since else None
+
+
+@contextmanager
+def _named(what: str) -> Iterator[None]:
+    """Say in Shopify's errors what was asked for."""
+    try:
+        yield
+    except ShopifyError as error:
+        error.args = (f"{error} on {what}",)
+        raise
+
+
+@contextmanager
+def _needed() -> Iterator[None]:
+    """Without this nothing can be synced: a denial holds the shop."""
+    try:
+        yield
+    except AccessDenied as denied:
+        raise Held(Hold.SCOPE, str(denied), status=denied.status, request_id=denied.request_id) from denied
+
+
+def _at(error: Exception) -> list[str]:
+    """Where an exception of ours came from. Its text and its frames' values may hold personal data."""
+    if isinstance(error, ShopifyError):
+        return []
+    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-5:]]
