@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
@@ -214,6 +214,17 @@ def percentile(times: Mapping[int, int], share: float) -> float | None:
 def under(times: Mapping[int, int], *, target_seconds: float) -> int:
     """How many times are below the target."""
     return sum(n for seconds, n in times.items() if seconds < target_seconds)
+
+
+def slot_of(moment: datetime, period_seconds: float) -> int:
+    """The slot of the schedule that a moment lies in: floor(epoch / period)."""
+    return int(moment.timestamp() // period_seconds)
+
+
+def whole_slots(since: datetime, until: datetime, *, period_seconds: float) -> range:
+    """The slots that lie wholly in [since, until)."""
+    first = math.ceil(since.timestamp() / period_seconds)
+    return range(first, max(first, slot_of(until, period_seconds)))
 
 
 def window(ages: Iterable[timedelta]) -> timedelta:

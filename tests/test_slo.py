@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -204,3 +204,22 @@ def test_a_time_of_exactly_the_target_is_not_under_it() -> None:
 )
 def test_the_window_is_the_shortest_that_holds_30_installs(hours: int, n: int, days: int) -> None:
     assert slo.window([timedelta(hours=hours)] * n) == timedelta(days=days)
+
+
+EPOCH = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("seconds", "slots"), [(-1, -1), (0, 0), (299, 0), (300, 1)])
+def test_a_moment_lies_in_the_slot_that_began_last(seconds: int, slots: int) -> None:
+    later = EPOCH + timedelta(seconds=seconds)
+
+    assert slo.slot_of(later, 300) - slo.slot_of(EPOCH, 300) == slots
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "n"), [(0, 600, 2), (1, 600, 1), (0, 599, 1), (-1, 601, 2), (1, 599, 0), (1, 2, 0), (600, 0, 0)]
+)
+def test_only_whole_slots_of_a_window_are_expected(begin: int, end: int, n: int) -> None:
+    since, until = EPOCH + timedelta(seconds=begin), EPOCH + timedelta(seconds=end)
+
+    assert len(slo.whole_slots(since, until, period_seconds=300)) == n

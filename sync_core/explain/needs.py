@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sync_core.explain.situation import Need
-from sync_core.explain.words import ATTENTION, OVERDUE, Action, Say, cause_words, clean
+from sync_core.explain.words import ATTENTION, OVERDUE, Action, Say, cause_words, clean, inside
 
 PROBLEMS = {
     "reauthorise": "Shopify refuses our access since {since}; asked again once, refused",
@@ -26,7 +26,7 @@ def problem(need: Need, *, say: Say) -> str:
     if need.cause == OVERDUE:
         return f"The next try was to start at {since}" if need.failures else f"Waiting to be started since {since}"
     if need.cause == ATTENTION:
-        why = clean(need.error_message) or cause_words(need.error_class).lower()
+        why = clean(need.error_message) or inside(cause_words(need.error_class))
         return f"Failed {need.failures:,} times since {since}: {why}"
     return PROBLEMS[need.cause].format(since=since)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sync_core.explain.situation import Explanation, Run, Situation, Step
-from sync_core.explain.words import Action, Say, Who, cause_words, clean, count, resource_words, span
+from sync_core.explain.words import Action, Say, Who, cause_words, clean, count, inside, resource_words, span
 from sync_core.states import Hold, Mode, Trigger
 
 STARTED = {
@@ -113,7 +113,7 @@ def _why(at: Situation, run: Run, say: Say) -> str:
     reason = f": {clean(run.reason)}" if clean(run.reason) else ""
     if not at.failures:
         return f"{what}{reason}."
-    failed = f"{count(at.failures, 'try', 'tries')} before it failed ({cause_words(at.error_class).lower()})"
+    failed = f"{count(at.failures, 'try', 'tries')} failed before it, the last: {inside(cause_words(at.error_class))}"
     return f"{what}{reason}; {failed}."
 
 

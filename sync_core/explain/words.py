@@ -125,6 +125,11 @@ def _two(first: int, first_unit: str, second: int, second_unit: str) -> str:
     return f"{first} {first_unit}" + (f" {second} {second_unit}" if second else "")
 
 
+def inside(words: str) -> str:
+    """Screen words in the middle of a sentence: a small first letter, unless it is a name."""
+    return words if words.startswith("Shopify") else words[:1].lower() + words[1:]
+
+
 def clean(text: str | None) -> str:
     """A reason or an error as part of a sentence: one line, no full stop at its end."""
     return " ".join((text or "").split()).rstrip(".")

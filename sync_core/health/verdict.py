@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from sync_core.explain import Say
+from sync_core.explain import Say, count, span
+from sync_core.health.answering import Answering
 from sync_core.health.fleet import Fleet
 
 
@@ -29,4 +31,61 @@ class Verdict:
 
 def verdict(fleet: Fleet, *, say: Say) -> Verdict:
     """The sentence for this snapshot; moments are rendered by `say`."""
-    raise NotImplementedError
+    silence = _silence(fleet, say)
+    if silence is not None:
+        return Verdict(Kind.CHECKS_SILENT, f"The safety check {silence}: open System.", bad=True)
+    if fleet.shopify.kind is Answering.FAILING:
+        return Verdict(Kind.SHOPIFY_FAILING, _shopify(fleet, say), bad=True)
+    if fleet.groups:
+        return Verdict(Kind.NEEDS_YOU, _needs(fleet), bad=False)
+    if fleet.installed == 0:
+        return Verdict(Kind.EMPTY, "No shop is installed yet.", bad=False)
+    return _fine(fleet)
+
+
+def _silence(fleet: Fleet, say: Say) -> str | None:
+    if fleet.checks.last_at is None:
+        return "has never run" if fleet.installed else None
+    silent = _silent_since(fleet)
+    return None if silent is None else f"has not run since {say(silent)}"
+
+
+def _silent_since(fleet: Fleet) -> datetime | None:
+    """Since when nobody checks: the scheduler fell silent and nobody stood in, or no tick went well for two periods."""
+    checks, seen_at = fleet.checks, fleet.scheduler.seen_at
+    if not fleet.scheduler.alive and seen_at is not None and checks.last_at is not None and checks.last_at <= seen_at:
+        return seen_at
+    good = checks.last_good_at or checks.last_at
+    return good if good is not None and fleet.at - good > 2 * fleet.checks.period else None
+
+
+def _shopify(fleet: Fleet, say: Say) -> str:
+    state = fleet.shopify
+    since = f" since {say(state.since)}" if state.since else ""
+    head = f"Shopify is failing for {state.failing:,} of {count(state.asked, 'shop')}{since}"
+    if not fleet.groups:
+        return f"{head}: nothing to do."
+    return f"{head}; {_shops(fleet)} {'needs' if fleet.needs_n == 1 else 'need'} you."
+
+
+def _needs(fleet: Fleet) -> str:
+    age = span((fleet.at - (fleet.oldest or fleet.at)).total_seconds())
+    if fleet.needs_n == 1:
+        return f"1 shop needs you; it waits {age}."
+    return f"{_shops(fleet)} need you; the oldest waits {age}."
+
+
+def _shops(fleet: Fleet) -> str:
+    return count(fleet.needs_n, "shop", capped=any(group.capped for group in fleet.groups))
+
+
+def _fine(fleet: Fleet) -> Verdict:
+    all_of_them = f"{fleet.installed:,}{'+' if fleet.capped else ''}"
+    syncing = f"; {fleet.syncing:,} syncing" if fleet.syncing else ""
+    if fleet.retrying:
+        verb = "retries by itself" if fleet.retrying == 1 else "retry by themselves"
+        text = f"No shop needs you; {fleet.retrying:,} of {all_of_them} {verb}{syncing}."
+        return Verdict(Kind.RETRYING, text, bad=False)
+    if fleet.installed == 1:
+        return Verdict(Kind.FINE, "The one shop is syncing." if fleet.syncing else "The one shop is fine.", bad=False)
+    return Verdict(Kind.FINE, f"All {all_of_them} shops fine{syncing}.", bad=False)

@@ -1,0 +1,49 @@
+"""Which shops a question means, as conditions that the partial indexes serve, and counts that stop early."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select
+from sqlalchemy.orm import Session
+
+from sync_core.models import ShopProfile, ShopSync
+from sync_core.states import Hold, Priority
+
+CAP = 10_000
+"""Counts on pages stop here and are shown as `10,000+`."""
+
+OVERDUE_AFTER = timedelta(minutes=10)
+
+MERCHANT_SIDE = (Hold.FROZEN, Hold.LOCKED, Hold.SCOPE, Hold.REAUTHORISE, Hold.GONE)
+"""Holds that the merchant or Shopify must end: they need a person, and are not counted against us."""
+
+TROUBLED = or_(ShopSync.hold.is_not(None), ShopSync.failures > literal_column("0"))
+"""The condition of ix_shop_sync_trouble, in its own words: a bound parameter would hide it from the planner."""
+
+
+def is_overdue(now: datetime) -> ColumnElement[bool]:
+    """Due for more than 10 minutes, of the priorities that a person waits for, and not held."""
+    late = and_(ShopSync.due_at.is_not(None), ShopSync.due_at < now - OVERDUE_AFTER)
+    return and_(late, ShopSync.priority < Priority.LOW, ShopSync.hold.is_(None))
+
+
+def needs_attention(now: datetime) -> ColumnElement[bool]:
+    """Fails again and again although somebody starts it."""
+    return and_(ShopSync.failures > literal_column("0"), ShopSync.attention, ShopSync.hold.is_(None), ~is_overdue(now))
+
+
+def retries(now: datetime) -> ColumnElement[bool]:
+    """Failed and trying again by itself, nobody needed."""
+    by_itself = and_(~ShopSync.attention, ShopSync.hold.is_(None), ~is_overdue(now))
+    return and_(ShopSync.failures > literal_column("0"), by_itself)
+
+
+def capped_count(session: Session, *conditions: ColumnElement[bool], cap: int = CAP) -> int:
+    """How many shops meet the conditions, at most `cap` + 1: more than `cap` means that it stopped counting."""
+    some = select(literal_column("1")).select_from(ShopSync).where(*conditions).limit(cap + 1).subquery()
+    return session.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+NAME = func.coalesce(ShopProfile.name, ShopSync.shop_domain)
+"""A shop's name, or its domain while its profile was not read yet."""
