@@ -153,6 +153,9 @@ class CatalogueProducts(Products):
         item = self.items[position]
         return item.text("Title") or item.handle
 
+    def sku(self, position: int, variant: int) -> str | None:
+        return self.items[position].variants[variant].sku
+
     def stock(self, position: int, variant: int) -> int:
         return self.items[position].variants[variant].quantity
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 from sync_core.sandbox.draws import LINE_STRIDE, REFUND_STRIDE, VARIANT_STRIDE, draw, first_id
 from sync_core.sandbox.moments import DAY_SECONDS, iso
 from sync_core.sandbox.rows import Ref, bag, cents, gid, money, product_row, variant_row
@@ -12,6 +15,19 @@ from sync_core.sandbox.words import COLOURS, FIRST_NAMES, LAST_NAMES, SIZES, TRA
 HISTORY_DAYS = {"Product": 720, "Customer": 540, "Order": 365}
 TAX_PERCENT, SHIPPING_CENTS, FREE_SHIPPING_CENTS = 8, 695, 10_000
 REFUND_PERCENT, DISCOUNT_PERCENT, CANCEL_PERCENT, GUEST_PERCENT = 8, 15, 2, 10
+STEP_CENTS = 250
+
+
+class Facts(NamedTuple):
+    """What a product's variants share; kept for the few products being read."""
+
+    title: str
+    variants: int
+    price: int
+    created: str
+    updated: str
+    on_sale: bool
+    has_cost: bool
 
 
 class Factory:
@@ -50,13 +66,21 @@ class Products(Factory):
 
     kind, salt = "Product", 1
 
+    def __init__(self, settings: ShopSettings, size: int) -> None:
+        super().__init__(settings, size)
+        self.prefix = settings.trade[:3].upper()
+        self.facts = lru_cache(maxsize=512)(self._facts)
+
+    def sku(self, position: int, variant: int) -> str | None:
+        return f"{self.prefix}-{position + 1:05}-{variant + 1:02}"
+
     def variant_count(self, position: int) -> int:
         low, high = self.settings.variants
         return low + draw(self.key ^ 2, position) % (high - low + 1)
 
     def price(self, position: int, variant: int) -> int:
         """In cents; ends in 5 or 0, a little more for each step up in size."""
-        return 990 + draw(self.key ^ 3, position) % 180 * 100 + variant % 6 * 250
+        return 990 + draw(self.key ^ 3, position) % 180 * 100 + variant % 6 * STEP_CENTS
 
     def title(self, position: int) -> str:
         firsts, materials, nouns = TRADES[self.settings.trade]
@@ -80,10 +104,21 @@ class Products(Factory):
             ("Size", list(SIZES)),
         ]
 
+    def _facts(self, position: int) -> Facts:
+        bits = draw(self.key ^ 5, position)
+        return Facts(
+            title=self.title(position),
+            variants=self.variant_count(position),
+            price=self.price(position, 0),
+            created=iso(self.created(position)),
+            updated=iso(self.updated(position)),
+            on_sale=bits & 3 == 0,
+            has_cost=bits >> 2 & 7 != 0,
+        )
+
     def row(self, position: int) -> Row:
-        count, bits = self.variant_count(position), draw(self.key ^ 4, position)
-        title = self.title(position)
-        prices = [self.price(position, variant) for variant in range(min(count, 6))]
+        facts, bits = self.facts(position), draw(self.key ^ 4, position)
+        title, count = facts.title, facts.variants
         return product_row(
             number=self.id_at(position),
             title=title,
@@ -92,11 +127,11 @@ class Products(Factory):
             tags=["new"] * (bits >> 5 & 1) + ["sale"] * (bits >> 6 & 1) + [self.settings.trade],
             status=("ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", "DRAFT", "ARCHIVED")[bits >> 8 & 7],
             body=f"<p>{title}, made for years of use.</p>",
-            created=iso(self.created(position)),
-            updated=iso(self.updated(position)),
+            created=facts.created,
+            updated=facts.updated,
             shop=self.settings,
             axes=self.axes(count),
-            prices=(min(prices), max(prices)),
+            prices=(facts.price, facts.price + (min(count, 6) - 1) * STEP_CENTS),
             inventory=sum(self.stock(position, variant) for variant in range(count)),
             variants=Made(lambda variant: self.variant(position, variant), count),
         )
@@ -108,25 +143,24 @@ class Products(Factory):
         return self.first + position * VARIANT_STRIDE + variant
 
     def variant(self, position: int, variant: int) -> Row:
-        price = self.price(position, variant)
-        options = self.options(position, variant)
-        bits = draw(self.key ^ 5, position)
+        facts = self.facts(position)
+        price = facts.price + variant % 6 * STEP_CENTS
         return variant_row(
             number=self.variant_id(position, variant),
             product=self.id_at(position),
-            product_title=self.title(position),
-            options=options,
-            sku=f"{self.settings.trade[:3].upper()}-{position + 1:05}-{variant + 1:02}",
+            product_title=facts.title,
+            options=self.options(position, variant),
+            sku=self.sku(position, variant),
             barcode=str(2_000_000_000_000 + position * VARIANT_STRIDE + variant),
             position=variant + 1,
             price=cents(price),
-            compare_at=cents(price * 5 // 4) if bits & 3 == 0 else None,
-            cost=cents(price * 9 // 20) if bits >> 2 & 7 else None,
+            compare_at=cents(price * 5 // 4) if facts.on_sale else None,
+            cost=cents(price * 9 // 20) if facts.has_cost else None,
             quantity=self.stock(position, variant),
             policy="DENY",
             currency=self.settings.currency,
-            created=iso(self.created(position)),
-            updated=iso(self.updated(position)),
+            created=facts.created,
+            updated=facts.updated,
         )
 
     def options(self, position: int, variant: int) -> list[tuple[str, str]]:
@@ -225,7 +259,7 @@ class Orders(Factory):
             "quantity": quantity,
             "currentQuantity": quantity,
             "refundableQuantity": quantity,
-            "sku": None if product is None else f"{self.settings.trade[:3].upper()}-{product + 1:05}-{variant + 1:02}",
+            "sku": None if product is None else self.products.sku(product, variant),
             "variantTitle": " / ".join(value for _, value in options) or None,
             "vendor": self.settings.name,
             "product": None if product is None else Ref("Product", self.products.id_at(product)),
