@@ -1,0 +1,60 @@
+# `make` alone lists what there is. Needs Python 3.11 or newer and, the first time, a network.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+TEST_PROCESSES ?= auto
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench screenshots lock clean browser
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv from the lock file (nothing to do when it is current)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.12"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv \
+		|| { rm -rf .venv; echo "python3 -m venv failed: on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }
+	@echo "Installing the locked packages into .venv (about a minute the first time)"
+	@$(PIP) --require-hashes --requirement requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup ## Show the product alive with a sandbox Shopify, on http://127.0.0.1:8501
+	@$(BIN)/shopsync demo || test $$? -eq 130
+
+test: setup browser ## Run the whole suite (make test TESTS=tests/test_slo.py for a part)
+	@$(BIN)/pytest -n $(TEST_PROCESSES) --maxprocesses 8 --dist loadfile --ignore tests/benchmarks -rs $(TESTS)
+
+check: setup ## Lint, look at the format, check the types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup ## Measure speed and memory; prints tables, judges nothing
+	@$(BIN)/pytest -s -o "python_files=bench_*.py test_*.py" tests/benchmarks
+
+screenshots: setup browser ## Take the pictures in docs/images again
+	@$(BIN)/python tests/journeys/screenshots.py
+
+lock: setup ## Choose package versions anew, after a change in pyproject.toml
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) uv
+	@$(BIN)/python -m uv pip compile pyproject.toml --all-extras --universal --generate-hashes \
+		--no-emit-index-url --no-header -o requirements.lock
+
+clean: ## Remove .venv, caches and the demo's data under var/
+	@rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find sync_core dashboard tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The browser's tests skip with the reason where no Chromium is found and none can be installed.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+		&& echo "Installing Chromium for the browser's tests" \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	} || echo "No Chromium, and none could be installed: the browser's tests will be skipped"
