@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 from dashboard.theme import ACCENT, BAD, MUTED, SECOND, TRACK, WARN, tint
 
 HEIGHT_PX = 196
+STRIP_PX = 132
 FEW = 200
 """Under so many installs each is a dot: a rate of so few would draw noise."""
 
@@ -24,14 +25,14 @@ DASHED = {"color": MUTED, "width": 1, "dash": "4px,3px"}
 DAY_TICKS = [{"dtickrange": [None, None], "value": "%-d %b"}]
 MINUTE_TICKS = {0.25: "15 s", 1: "1 min", 5: "5 min", 30: "30 min", 120: "2 h", 1440: "1 day"}
 CHECK_COLOURS = {
-    "empty": tint(ACCENT, "73"),
-    "ran": ACCENT,
+    "ran": tint(ACCENT, "73"),
+    "found": ACCENT,
     "late": WARN,
-    "over limit": WARN,
+    "over_limit": WARN,
     "missed": BAD,
     "failed": BAD,
-    "unwatched": tint(TRACK, "66"),
 }
+CHECK_LINES = 2
 
 
 @dataclass(frozen=True)
@@ -247,15 +248,15 @@ def _rate(installs: pd.DataFrame, target: float) -> go.Figure:
 
 
 def checks(marks: pd.DataFrame) -> go.Figure:
-    """Columns: at, state, words. The checks of 24 h as three lines of marks, oldest on top."""
-    figure = _figure(barmode="overlay", bargap=0.32, margin={"l": 0, "r": 0, "t": 14, "b": 0})
-    per_line = max(1, -(-len(marks) // 3))
-    for line in range(3):
+    """Columns: at, state, words. The checks of 24 h as two lines of marks, oldest on top."""
+    figure = _figure(barmode="overlay", bargap=0.32, margin={"l": 0, "r": 0, "t": 14, "b": 0}, height=STRIP_PX)
+    per_line = max(1, -(-len(marks) // CHECK_LINES))
+    for line in range(CHECK_LINES):
         part = marks.iloc[line * per_line : (line + 1) * per_line].reset_index(drop=True)
         if not part.empty:
-            _line_of_checks(figure, part, base=2 - line, width=per_line)
+            _line_of_checks(figure, part, base=CHECK_LINES - 1 - line, width=per_line)
     figure.update_xaxes(visible=False, range=[-0.6, per_line - 0.4], tickformatstops=None)
-    return figure.update_yaxes(visible=False, range=[-0.06, 2.8])
+    return figure.update_yaxes(visible=False, range=[-0.06, CHECK_LINES - 0.2])
 
 
 def _line_of_checks(figure: go.Figure, part: pd.DataFrame, *, base: int, width: int) -> None:

@@ -1,57 +1,45 @@
-"""Moments and durations as words: the viewer's zone, 24-hour clock, ages in two units at most."""
+"""Moments as words in the viewer's zone; durations are explain.span's."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-MINUTE, HOUR, DAY = 60, 3600, 86_400
+import pandas as pd
 
-
-def clock(moment: datetime, zone: ZoneInfo, *, seconds: bool = False) -> str:
-    """14:25, or 14:25:07."""
-    return f"{moment.astimezone(zone):{'%H:%M:%S' if seconds else '%H:%M'}}"
+from sync_core.explain import Say, span
 
 
-def day(moment: datetime, zone: ZoneInfo) -> str:
-    """22 Nov."""
-    local = moment.astimezone(zone)
-    return f"{local.day} {local:%b}"
+def zone_of(name: str | None) -> ZoneInfo:
+    """The zone with this name; UTC for none, and for a name that this machine does not know."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def clock(moment: datetime, zone: ZoneInfo) -> str:
+    """14:25:07."""
+    return f"{moment.astimezone(zone):%H:%M:%S}"
 
 
 def when(moment: datetime, zone: ZoneInfo, *, now: datetime) -> str:
     """14:25 on the viewer's same day, else 22 Nov, 17:40; with the year when it is another."""
     local, today = moment.astimezone(zone), now.astimezone(zone)
     if local.date() == today.date():
-        return clock(moment, zone)
+        return f"{local:%H:%M}"
     year = "" if local.year == today.year else f" {local.year}"
-    return f"{day(moment, zone)}{year}, {clock(moment, zone)}"
+    return f"{local.day} {local:%b}{year}, {local:%H:%M}"
 
 
-def lasting(seconds: float) -> str:
-    """A duration in its two largest units: 4 s, 41 min, 6 h 18 min, 3 days 2 h."""
-    whole = max(0, int(seconds))
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return f"{whole // MINUTE} min"
-    if whole < DAY:
-        return _two(whole // HOUR, "h", whole % HOUR // MINUTE, "min")
-    days = whole // DAY
-    return _two(days, "day" if days == 1 else "days", whole % DAY // HOUR, "h")
-
-
-def precisely(seconds: float) -> str:
-    """A short duration with its seconds: 42 s, 2 min 06 s; from one hour on as `lasting`."""
-    whole = max(0, round(seconds))
-    if whole < MINUTE or whole >= HOUR:
-        return lasting(whole)
-    return f"{whole // MINUTE} min {whole % MINUTE:02d} s"
+def saying(zone: ZoneInfo, *, now: datetime) -> Say:
+    """`when`, for the sentences of explain and health."""
+    return lambda moment: when(moment, zone, now=now)
 
 
 def ago(moment: datetime, now: datetime) -> str:
     """4 s ago, 41 min ago."""
-    return f"{lasting((now - moment).total_seconds())} ago"
+    return f"{span((now - moment).total_seconds())} ago"
 
 
 def zone_name(zone: ZoneInfo, *, now: datetime) -> str:
@@ -62,5 +50,6 @@ def zone_name(zone: ZoneInfo, *, now: datetime) -> str:
     return f"{zone.key}, UTC{offset[:3]}" + (f":{offset[3:]}" if offset[3:] != "00" else "")
 
 
-def _two(first: int, unit: str, second: int, small_unit: str) -> str:
-    return f"{first} {unit} {second} {small_unit}" if second else f"{first} {unit}"
+def on_the_wall(moments: pd.Series[pd.Timestamp], zone: ZoneInfo) -> pd.Series[pd.Timestamp]:
+    """UTC moments as wall times without zone: what plotly draws as it stands."""
+    return pd.to_datetime(moments, utc=True).dt.tz_convert(zone.key).dt.tz_localize(None)

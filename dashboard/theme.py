@@ -1,14 +1,17 @@
-"""The words and colours of the screen: one table each, so that one word means one thing on every page.
+"""Colours, pictures and the words that never reach the screen.
 
-`CODE_WORDS` lists the words of the code that no page, alert or ticket may show; a test looks for them.
+What the code calls a hold, a cause or a trigger gets its words in sync_core.explain; `CODE_WORDS` is the other
+side of that table: a test finds none of them on any page.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Literal
 
-from sync_core.states import Hold, Mode, Outcome, Status, Trigger
+from sync_core.explain import Who, cause_words
+from sync_core.health import Mark
+from sync_core.states import Hold, Status
 
 # Streamlit's browser code replaces exactly these placeholders by theme.chartCategoricalColors of
 # .streamlit/config.toml, so charts follow light and dark without a rerun. Private to Streamlit: only here.
@@ -21,14 +24,14 @@ def tint(colour: str, alpha: str) -> str:
 
 
 CODE_WORDS: dict[str, str] = {
-    "pick-up": "started",
+    "pickup": "started",
     "claim": "started",
     "lease": "last sign of life",
-    "fence": "",
+    "fence": "(hidden)",
     "generation": "install no. 2",
     "wake": "started automatically",
     "sweep": "safety check",
-    "hold": "blocked",
+    "hold": "blocked: <reason>",
     "steal": "taken over",
     "stolen": "taken over",
     "orphaned": "worker died, continued",
@@ -36,97 +39,53 @@ CODE_WORDS: dict[str, str] = {
     "due_at": "next try",
     "slot": "scheduled check",
     "addressable": "not blocked by the merchant",
-    "Kaplan-Meier": "behind “how this is counted”",
-    "Wilson": "behind “how this is counted”",
     "reauthorise": "access revoked",
     "IN_PROGRESS": "syncing",
     "COMPLETED": "up to date",
     "PENDING": "waiting to be started",
     "FAILED": "failed",
+    "Kaplan-Meier": "behind “How this is counted”",
+    "Wilson": "behind “How this is counted”",
 }
-"""In the code → on the screen. Pick-up rate and Sweep success stay: they are the users' own names of two objectives."""
+"""In the code → on the screen, whole words."""
 
-OBJECTIVE_NAMES = ("Success rate", "Pick-up rate", "Time to sync", "Sweep success")
-
-
-class Words(NamedTuple):
-    """How one thing is called, and the icon beside it."""
-
-    text: str
-    icon: str
+SUCCESS, PICK_UP, TIME, CHECKS = "Success rate", "Pick-up rate", "Time to sync", "Sweep success"
+"""The users' own names of the four objectives: the only place where their words win over the table."""
 
 
-STATUSES: dict[Status, str] = {
+def chip_colour(who: Who) -> Literal["violet", "gray"]:
+    """The accent for what we must do ourselves, grey for the rest."""
+    return "violet" if who is Who.US else "gray"
+
+
+MARK_ICONS = {
+    Mark.RUNNING: "spinner",
+    Mark.WAITING: ":material/hourglass_empty:",
+    Mark.DONE: ":material/check:",
+    Mark.FAILED: ":material/close:",
+    Mark.BLOCKED: ":material/block:",
+    Mark.STAFF: ":material/person:",
+    Mark.NOTE: ":material/edit:",
+    Mark.INSTALLED: ":material/storefront:",
+    Mark.UNINSTALLED: ":material/logout:",
+}
+
+STATUSES = {
     Status.PENDING: "Waiting to be started",
     Status.IN_PROGRESS: "Syncing",
     Status.COMPLETED: "Up to date",
     Status.FAILED: "Failed, tries again",
 }
 
-HOLDS: dict[Hold, str] = {
-    Hold.FROZEN: "Plan frozen",
-    Hold.LOCKED: "Shop locked",
-    Hold.SCOPE: "Permission missing",
-    Hold.REAUTHORISE: "Access revoked",
-    Hold.GONE: "Shop not found",
-    Hold.UNINSTALLED: "Uninstalled",
-    Hold.STOPPED: "Stopped by staff",
-}
 
-STARTED: dict[Trigger, str] = {
-    Trigger.ONBOARDING: "started by the merchant's browser",
-    Trigger.MANUAL: "started by staff",
-    Trigger.API: "started by a program",
-    Trigger.CLI: "started from the command line",
-    Trigger.WEBHOOK: "started by a message from Shopify",
-    Trigger.SWEEP: "started by the safety check",
-    Trigger.WAKE: "started automatically",
-    Trigger.RETRY: "tried again by itself",
-    Trigger.REFRESH: "scheduled refresh",
-    Trigger.PROBE: "asked Shopify again by itself",
-}
-
-PATHS: dict[str, str] = {
-    "onboarding": "Browser",
-    "wake": "Automatic",
-    "sweep": "Safety check",
-    "manual": "Staff",
-}
-"""How an install was first started; the four groups in which health counts."""
-
-MODES: dict[Mode, str] = {Mode.CHANGES: "Changes", Mode.EVERYTHING: "Everything"}
-
-OUTCOMES: dict[Outcome, Words] = {
-    Outcome.COMPLETED: Words("done", ":material/check:"),
-    Outcome.FAILED: Words("failed", ":material/close:"),
-    Outcome.ORPHANED: Words("worker died, continued by another", ":material/sync_problem:"),
-    Outcome.RELEASED: Words("handed over at a restart", ":material/swap_horiz:"),
-    Outcome.STOLEN: Words("taken over", ":material/swap_horiz:"),
-    Outcome.CANCELLED: Words("cancelled", ":material/block:"),
-}
-
-RESOURCES: dict[str, str] = {
-    "shop": "Shop details",
-    "products": "Products",
-    "variants": "Variants",
-    "customers": "Customers",
-    "orders": "Orders",
-    "line_items": "Order lines",
-    "refunds": "Refunds",
-}
-
-
-def status_words(status: str, hold: str | None, *, synced: bool) -> str:
-    """The state of a shop in words for tables: Up to date, Blocked: access revoked, …
-
-    `synced`: the shop's data was complete at least once, so a failed refresh is no emergency.
-    """
+def status_words(status: Status, hold: Hold | None, *, synced: bool) -> str:
+    """The state of a shop in a table's cell. `synced`: it had its data once."""
+    if hold in (Hold.UNINSTALLED, Hold.STOPPED):
+        return cause_words(hold)
     if hold is not None:
-        words = HOLDS[Hold(hold)]
-        return words if hold in (Hold.UNINSTALLED, Hold.STOPPED) else f"Blocked: {words.lower()}"
-    if status == Status.FAILED and synced:
-        return "Refresh failed, tries again"
-    return STATUSES[Status(status)]
+        words = cause_words(hold)
+        return f"Blocked: {words[0].lower()}{words[1:]}"
+    return "Refresh failed, tries again" if status is Status.FAILED and synced else STATUSES[status]
 
 
 INLINE = re.compile(r"([\\`*_\[\]<>~$|#])")
@@ -139,13 +98,13 @@ def plain(text: str) -> str:
     """Text from outside (a shop's name, an error) with nothing left that markdown would act on.
 
     Emoji codes, addresses and directives are made from plain text after parsing, where a backslash no longer
-    counts: an invisible joiner breaks them.
+    counts: an invisible joiner breaks them. A time like 14:25 stays as it is.
     """
     one_line = " ".join(text.split())
     escaped = LINE_START.sub(WORD_JOINER + r"\1", INLINE.sub(r"\\\1", one_line))
-    return SELF_MADE.sub(r"\1" + WORD_JOINER, escaped)
+    return SELF_MADE.sub(_broken, escaped)
 
 
-def several(count: int, noun: str, plural: str | None = None) -> str:
-    """1 shop, 2 shops, 1,200 shops."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+def _broken(found: re.Match[str]) -> str:
+    inside_a_time = found.group() == ":" and found.string[found.end()].isdigit()
+    return found.group() if inside_a_time else found.group() + WORD_JOINER

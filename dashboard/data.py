@@ -1,0 +1,195 @@
+"""The only cache of the pages: every viewer of this process shares one snapshot and one set of figures.
+
+Nothing that is returned here may be changed by who asked for it. A page asks; sync_core.health answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from time import perf_counter
+
+import pandas as pd
+import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard import cards
+from dashboard.api import app as api
+from dashboard.api.desk import Desk, Door
+from dashboard.cards import Card
+from dashboard.moments import zone_of
+from sync_core import health, slo
+from sync_core.explain import span
+
+SNAPSHOT_SECONDS = 3
+SHOP_SECONDS = 1
+FIGURES_SECONDS = 30
+STRIP = timedelta(hours=24)
+QUARTER = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Glance:
+    """The fleet at a moment. `lost_at`: since when the database does not answer (the fleet is then of before)."""
+
+    fleet: health.Fleet | None
+    database_ms: float
+    lost_at: datetime | None = None
+    lost_why: str = ""
+
+    @property
+    def live(self) -> bool:
+        return self.lost_at is None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All that Overview shows of one window. Frames are as health describes them."""
+
+    objectives: health.Objectives
+    installs: pd.DataFrame
+    pickups: pd.DataFrame
+    failures: pd.DataFrame
+
+
+class Last:
+    """The last good snapshot of this process, for the time when there is no newer one."""
+
+    def __init__(self) -> None:
+        self.glance = Glance(None, 0.0)
+
+
+def desk() -> Desk:
+    """Settings, database and vault of this process, the same that its API uses. Errors: BadSetting."""
+    door: Door = api.state.door
+    return door.desk()
+
+
+@st.cache_resource(show_spinner=False)
+def _last() -> Last:
+    return Last()
+
+
+@st.cache_resource(ttl=SNAPSHOT_SECONDS, show_spinner=False)
+def glance() -> Glance:
+    """The fleet now; when the database does not answer, the last one with since when and why. Never raises for that."""
+    last, began = _last(), perf_counter()
+    try:
+        fleet = _fleet()
+    except SQLAlchemyError as error:
+        lost_at = last.glance.lost_at or desk().clock()
+        last.glance = replace(last.glance, lost_at=lost_at, lost_why=_reason(error))
+    else:
+        last.glance = Glance(fleet, 1000 * (perf_counter() - began))
+    return last.glance
+
+
+def _fleet() -> health.Fleet:
+    with desk().database.read() as session:
+        now = desk().database.now(session)
+        return health.fleet(session, now=now, settings=desk().settings)
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """The kind of failure only: a driver's text may hold host, user or statement."""
+    original = getattr(error, "orig", None)
+    return type(original or error).__name__
+
+
+def look_again() -> None:
+    """Let the next look be fresh: called after each act, so that its effect is seen at once."""
+    for seen in (glance, shop, search, sweeps, slots, strip):
+        seen.clear()
+
+
+@st.cache_resource(ttl=FIGURES_SECONDS, max_entries=8, show_spinner=False)
+def figures(window: timedelta) -> Figures:
+    """Objectives and frames of the window that ends now. Errors: database errors pass through."""
+    with desk().database.read() as session:
+        now = desk().database.now(session)
+        since = now - window
+        return Figures(
+            objectives=health.objectives(session, since=since, until=now, now=now, settings=desk().settings),
+            installs=health.installs(session, since=since, until=now, now=now),
+            pickups=health.pickups(session, since=since, until=now),
+            failures=health.failures(session, since=since, until=now),
+        )
+
+
+@st.cache_resource(ttl=FIGURES_SECONDS, max_entries=32, show_spinner=False)
+def below(window: timedelta, zone_name: str) -> tuple[Card, ...]:
+    """What stands under the fold, drawn once for all viewers of one zone. Errors: database errors pass through."""
+    shown, quarter, zone = figures(window), figures(QUARTER), zone_of(zone_name)
+    spending, until = quarter.objectives.sync_success.all.budget, quarter.objectives.until
+    return (
+        cards.failures(shown.failures),
+        cards.time_to_sync(shown.installs, zone),
+        cards.by_path(shown.installs),
+        cards.pick_up(shown.pickups, zone),
+        cards.success(shown.installs, shown.objectives, zone),
+        cards.budget(quarter.installs, spending, until=until, zone=zone),
+    )
+
+
+@st.cache_resource(ttl=FIGURES_SECONDS, max_entries=32, show_spinner=False)
+def strip(zone_name: str) -> Card:
+    """The checks of the last 24 h as marks. Errors: database errors pass through."""
+    period = f"every {span(desk().settings.sweep_period_seconds)}"
+    return cards.checks(slots(), zone_of(zone_name), period=period)
+
+
+def default_window() -> timedelta:
+    """The shortest window that holds enough installs to judge, else 90 days."""
+    frame = figures(QUARTER)
+    ages = frame.objectives.until - frame.installs["installed_at"]
+    return slo.window(age.to_pytimedelta() for age in ages.tail(slo.ENOUGH_INSTALLS))
+
+
+@st.cache_resource(ttl=FIGURES_SECONDS, show_spinner=False)
+def slots() -> pd.DataFrame:
+    """The checks of the last 24 h, as health.slots gives them."""
+    with desk().database.read() as session:
+        now = desk().database.now(session)
+        return health.slots(session, since=now - STRIP, until=now, now=now, settings=desk().settings)
+
+
+@st.cache_resource(ttl=SNAPSHOT_SECONDS, max_entries=200, show_spinner=False)
+def sweeps(before: str | None) -> health.TickPage:
+    """One page of the checks that ran, newest first."""
+    with desk().database.read() as session:
+        return health.sweeps(session, before=before)
+
+
+@st.cache_resource(ttl=SNAPSHOT_SECONDS, show_spinner=False)
+def processes() -> list[health.Process]:
+    """The processes and their signs of life."""
+    with desk().database.read() as session:
+        return health.heartbeats(session, now=desk().database.now(session))
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the Shops page asks for; all of it stands in the address."""
+
+    text: str = ""
+    status: str | None = None
+    cause: str | None = None
+    overdue: bool = False
+    attention: bool = False
+    sort: health.Sort = health.Sort.DOMAIN
+
+
+@st.cache_resource(ttl=SNAPSHOT_SECONDS, max_entries=200, show_spinner=False)
+def search(question: Question, after: str | None, limit: int) -> health.ShopPage:
+    """One page of shops. Errors: BadInput when `after` is not a place in this list."""
+    asked = question.__dict__
+    with desk().database.read() as session:
+        return health.search(session, now=desk().database.now(session), after=after, limit=limit, **asked)
+
+
+@st.cache_resource(ttl=SHOP_SECONDS, max_entries=500, show_spinner=False)
+def shop(domain: str) -> health.ShopView | None:
+    """One shop as it stands; None: no such shop."""
+    with desk().database.read() as session:
+        now = desk().database.now(session)
+        return health.shop(session, domain=domain, now=now, settings=desk().settings)

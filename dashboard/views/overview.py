@@ -1,0 +1,150 @@
+"""Overview: one sentence, who needs you, the four objectives, and below the fold what stands behind them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard import charts, data
+from dashboard.cards import Card
+from dashboard.moments import ago
+from dashboard.theme import plain
+from dashboard.views import first_steps, needs, objectives, shell
+from sync_core import health
+from sync_core.health import Kind
+
+WINDOWS = {
+    "24 h": timedelta(hours=24),
+    "7 days": timedelta(days=7),
+    "30 days": timedelta(days=30),
+    "90 days": timedelta(days=90),
+}
+FIGURES_EVERY = 4
+"""The figures refresh with every fourth snapshot."""
+
+
+def page() -> None:
+    empty = _empty()
+    st.fragment(first_screen, run_every=shell.every_so_often())(empty)
+    if not empty:
+        st.fragment(figures, run_every=FIGURES_EVERY * shell.every_so_often())()
+
+
+def _empty() -> bool:
+    """Whether no shop was ever installed."""
+    fleet = data.glance().fleet
+    return fleet is not None and health.verdict(fleet, say=shell.say()).kind is Kind.EMPTY
+
+
+def first_screen(empty: bool) -> None:
+    """The verdict and who needs you; the first steps while there is no shop."""
+    if _empty() is not empty:
+        st.rerun()
+    glance = data.glance()
+    st.space("xxsmall")
+    with st.container(gap="xxsmall"):
+        _verdict(glance)
+    if empty:
+        first_steps.show()
+    else:
+        needs.needs_you(glance)
+
+
+def _verdict(glance: data.Glance) -> None:
+    """The one sentence, 24 px, and the line of signs of life under it."""
+    if glance.lost_at is not None:
+        _unreachable(glance)
+        return
+    if glance.fleet is None:
+        return
+    said = health.verdict(glance.fleet, say=shell.say())
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+        text = plain(said.text)
+        st.title(f":red[{text}]" if said.bad else text, anchor=False, width="content")
+        if said.kind is Kind.CHECKS_SILENT and st.button("Open System", type="primary", key="open_system"):
+            st.switch_page(shell.page("system"))
+    st.markdown(f":small[{_signs_of_life(glance.fleet, glance.database_ms)}]")
+
+
+def _unreachable(glance: data.Glance) -> None:
+    say = shell.say()
+    since = f" since {say(glance.lost_at)}" if glance.lost_at else ""
+    st.title(f":red[Database unreachable{since}.]", anchor=False)
+    shown = f"What follows is the picture of {say(glance.fleet.at)}; nothing can be started." if glance.fleet else ""
+    st.markdown(f":small[:red[{plain(glance.lost_why)}] :gray[{shown}]]")
+
+
+def _signs_of_life(fleet: health.Fleet, database_ms: float) -> str:
+    say, life, checks = shell.say(), fleet.scheduler, fleet.checks
+    seen = ago(life.seen_at, shell.now()) if life.seen_at else "never"
+    last = f"last check {say(checks.last_at)}" if checks.last_at else "no check yet"
+    if life.alive:
+        parts = [f"Scheduler alive {seen}", f"{last} found {checks.found:,}" if checks.last_at else last]
+        parts += [f"next {say(checks.next_at)}"] if checks.next_at else []
+    else:
+        at = f"{say(life.seen_at)}, {seen}" if life.seen_at else seen
+        parts = [f"Scheduler: last sign of life {at}", f"{last}, {checks.missed:,} missed"]
+    rest = [f"Shopify {fleet.shopify.kind}", f"database {max(1, round(database_ms))} ms"]
+    first, second = (_dotted(part) for part in (parts, rest))
+    return f":gray[{first}\u00a0· {second}]" if life.alive else f":red[{first}] :gray[· {second}]"
+
+
+def _dotted(parts: list[str]) -> str:
+    """No line begins with a dot."""
+    return "\u00a0· ".join(parts)
+
+
+def figures() -> None:
+    """Objectives of the chosen window, coverage, charts; alone when the database does not answer."""
+    try:
+        window = _heading()
+        shown = data.figures(window)
+        below, strip = data.below(window, shell.zone().key), data.strip(shell.zone().key)
+    except SQLAlchemyError:
+        st.caption("Objectives and charts: the database does not answer.")
+        return
+    objectives.show(shown.objectives)
+    objectives.coverage(shown.objectives)
+    with st.grid(2, min_column_width=330, gap="small"):
+        for card in below:
+            draw(card)
+    draw(strip)
+    _counted()
+
+
+def _heading() -> timedelta:
+    preset = next(name for name, window in WINDOWS.items() if window == data.default_window())
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.subheader("Objectives", anchor=False, width="content")
+        chosen = st.segmented_control(
+            "Window", list(WINDOWS), default=preset, key="window", required=True, label_visibility="collapsed"
+        )
+    return WINDOWS[chosen or preset]
+
+
+def draw(card: Card) -> None:
+    """A chart under a sentence that already says what it shows."""
+    with st.container(border=True, gap="xsmall", height="stretch"):
+        title = f":red[{card.title}]" if card.bad else card.title
+        st.markdown(f"**{title}**  \n:small[:gray[{card.note}]]")
+        if card.share is not None:
+            st.progress(card.share, text=f":small[:gray[{round(100 * card.share)} of 100 installs]]")
+        if card.figure is not None:
+            st.plotly_chart(card.figure, key=card.key, config=charts.PLOT_CONFIG, alt=card.alt)
+
+
+def _counted() -> None:
+    with st.expander("How this is counted", type="compact"):
+        st.markdown(
+            "The unit is one install of one shop; an install counts in the window in which its deadline falls. "
+            "A share is met or breached only when the number of installs decides it (Wilson interval, 95 %); "
+            "until then it is undecided. Every shop must be started within its grace and 10 minutes, so one miss "
+            "breaches the Pick-up rate. The mean time counts shops that still wait at their present age "
+            "(Kaplan-Meier). A check that was to run and did not counts as failed. Shops blocked by the merchant "
+            "count in all figures here; `shopsync health --json` gives the figures without them."
+        )
+
+
+page()

@@ -1,0 +1,118 @@
+"""What every page stands in: sign-in, the bar on top, the viewer's zone and clock, the way to another page."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+from typing import ParamSpec
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from dashboard import access, data
+from dashboard.access import Viewer
+from dashboard.moments import ago, clock, saying, zone_name, zone_of
+from dashboard.theme import plain
+from sync_core.errors import BadSetting, Forbidden, ShopsyncError
+from sync_core.explain import Say
+
+P = ParamSpec("P")
+REFRESH_SECONDS = (15.0, 19.0)
+MATCHES = 8
+
+
+def enter(pages: dict[str, st.Page]) -> Viewer:
+    """Who is there; nobody: the page ends here, with the reason."""
+    st.session_state.pages = pages
+    try:
+        return viewer()
+    except (Forbidden, BadSetting) as refusal:
+        st.error(plain(str(refusal)))
+        st.stop()
+
+
+def viewer() -> Viewer:
+    """Who is there now, asked again at each act. Errors: Forbidden, BadSetting."""
+    return access.signed_in(data.desk().settings, st.context.headers)
+
+
+def zone() -> ZoneInfo:
+    """The zone of the viewer's browser."""
+    return zone_of(st.context.timezone)
+
+
+def now() -> datetime:
+    """This moment by this host's clock."""
+    return data.desk().clock()
+
+
+def say() -> Say:
+    """Moments in the viewer's zone, as of now."""
+    return saying(zone(), now=now())
+
+
+def page(name: str) -> st.Page:
+    """A registered page, for st.page_link and st.switch_page."""
+    registered: dict[str, st.Page] = st.session_state.pages
+    return registered[name]
+
+
+def every_so_often() -> float:
+    """Seconds between two refreshes of this session, not the same in each: viewers must not ask all at once."""
+    if "refresh_seconds" not in st.session_state:
+        st.session_state.refresh_seconds = random.uniform(*REFRESH_SECONDS)
+    seconds: float = st.session_state.refresh_seconds
+    return seconds
+
+
+def tell(act: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Do it and say what came of it; a refusal is said, too."""
+    try:
+        st.toast(plain(act(*args, **kwargs)))
+    except ShopsyncError as refusal:
+        st.toast(f":red[{plain(str(refusal))}]")
+
+
+def top_bar() -> None:
+    """Environment, search, age of the data, zone."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+        with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
+            st.badge(data.desk().settings.environment.upper(), color="gray")
+            if st.button("Find a shop", icon=":material/search:", shortcut="Mod+K", key="find_shop"):
+                find_shop()
+        with st.container(width="content"):
+            st.fragment(age_of_data, run_every=every_so_often())()
+
+
+def age_of_data() -> None:
+    """Of when the picture is; refreshes itself, and with it the snapshot that all pages share."""
+    glance = data.glance()
+    where = zone_name(zone(), now=now())
+    if glance.fleet is None:
+        st.caption(f"No data yet · {where}", width="content")
+        return
+    age = f"Data of {clock(glance.fleet.at, zone())}, {ago(glance.fleet.at, now())}"
+    st.caption(f"{age if glance.live else f':red[{age}]'} · {where}", width="content")
+
+
+@st.dialog("Find a shop", width="medium")
+def find_shop() -> None:
+    """By anything that a ticket may hold; the matches lead to the shop's page."""
+    text = st.text_input(
+        "Name, domain, e-mail, id, error text or a pasted address",
+        key="find_shop_text",
+        icon=":material/search:",
+        live="250ms",
+    )
+    if not text:
+        st.caption("The first matches appear here.")
+        return
+    found = data.search(data.Question(text=text), None, MATCHES)
+    for row in found.rows:
+        label = f"**{plain(row.name)}**  {row.domain}" if row.name != row.domain else row.domain
+        st.page_link(page("shop"), label=label, query_params={"domain": row.domain}, width="stretch")
+    if not found.rows:
+        st.caption("No shop matches.")
+    elif found.next_after:
+        st.page_link(page("shops"), label="All that match", query_params={"q": text}, icon=":material/arrow_forward:")

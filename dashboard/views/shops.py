@@ -1,0 +1,224 @@
+"""Shops: find some among all, page by page; what is asked stands in the address, so a link shows the same list."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import access, acts, data
+from dashboard.moments import ago
+from dashboard.theme import plain, status_words
+from dashboard.views import shell
+from sync_core import explain
+from sync_core.errors import BadInput
+from sync_core.explain import CAUSES, count
+from sync_core.health import ShopPage, ShopRow, Sort
+from sync_core.states import Status
+
+ROWS = 50
+TOGETHER = 10
+"""So many shops may be started from here at once; larger plans are not made by ticking boxes."""
+
+STATUSES = {
+    "Up to date or refreshing": Status.COMPLETED,
+    "Syncing": Status.IN_PROGRESS,
+    "Waiting to be started": Status.PENDING,
+    "Failed or blocked": Status.FAILED,
+}
+SORTS = {
+    "By domain": Sort.DOMAIN,
+    "Waiting longest": Sort.WAITING,
+    "Newest install": Sort.NEWEST,
+    "Oldest data": Sort.OLDEST_DATA,
+}
+FORMULA = r"^([=+\-@\t])"
+COLUMNS = ("Shop", "Domain", "Status", "Data of", "Problem", "Next try", "Installed")
+
+
+def page() -> None:
+    st.space("xxsmall")
+    st.title("Shops", anchor=False)
+    question = _asked()
+    try:
+        found = data.search(question, st.query_params.get("page"), ROWS)
+    except BadInput:
+        st.query_params.pop("page", None)
+        found = data.search(question, None, ROWS)
+    _summary(found)
+    if not found.rows:
+        st.caption("No shop matches. Take a filter away, or search for less.")
+        return
+    chosen = _table(question, found)
+    _start(chosen)
+    _turn(found)
+
+
+def _asked() -> data.Question:
+    """The filters; each is bound to the address, and a change of any leads back to the first page."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        text = st.text_input(
+            "Search",
+            key="q",
+            bind="query-params",
+            placeholder="Name, domain, e-mail, id, error text, address",
+            icon=":material/search:",
+            width=320,
+            on_change=_first_page,
+        )
+        status = st.selectbox(
+            "Status",
+            list(STATUSES),
+            index=None,
+            key="status",
+            bind="query-params",
+            placeholder="Any",
+            width=190,
+            on_change=_first_page,
+        )
+        cause = st.selectbox(
+            "Cause",
+            list(CAUSES),
+            index=None,
+            key="cause",
+            bind="query-params",
+            placeholder="Any",
+            format_func=explain.cause_words,
+            width=190,
+            on_change=_first_page,
+        )
+        sort = st.selectbox("Order", list(SORTS), key="sort", bind="query-params", width=160, on_change=_first_page)
+        overdue = st.toggle("Overdue", key="overdue", bind="query-params", on_change=_first_page)
+        attention = st.toggle("Needs attention", key="attention", bind="query-params", on_change=_first_page)
+    return data.Question(
+        text=text or "",
+        status=STATUSES.get(status or ""),
+        cause=cause,
+        overdue=overdue,
+        attention=attention,
+        sort=SORTS[sort or "By domain"],
+    )
+
+
+def _first_page() -> None:
+    st.query_params.pop("page", None)
+
+
+def _summary(found: ShopPage) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(count(found.total, "shop", capped=found.capped), width="content")
+        if found.rows:
+            st.download_button(
+                "This page as CSV",
+                data=lambda: as_csv(found),
+                file_name="shops.csv",
+                mime="text/csv",
+                type="tertiary",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
+def as_table(found: ShopPage) -> pd.DataFrame:
+    """One row a shop, in the screen's words; columns as COLUMNS."""
+    say, now = shell.say(), shell.now()
+
+    def cells(row: ShopRow) -> tuple[str, ...]:
+        problem = explain.cause_words(row.cause) if row.cause else ""
+        return (
+            row.name,
+            row.domain,
+            status_words(row.status, row.hold, synced=row.last_synced_at is not None),
+            ago(row.last_synced_at, now) if row.last_synced_at else "never",
+            problem,
+            say(row.due_at) if row.due_at and row.status is not Status.IN_PROGRESS else "",
+            say(row.installed_at),
+        )
+
+    return pd.DataFrame([cells(row) for row in found.rows], columns=COLUMNS)
+
+
+def as_csv(found: ShopPage) -> bytes:
+    """The same shops for a spreadsheet: moments in UTC, and nothing that a spreadsheet would compute."""
+    rows = [
+        {
+            "shop": row.name,
+            "domain": row.domain,
+            "status": status_words(row.status, row.hold, synced=row.last_synced_at is not None),
+            "problem": explain.cause_words(row.cause) if row.cause else "",
+            "error": row.error_message or "",
+            "data of (UTC)": row.last_synced_at,
+            "next try (UTC)": row.due_at,
+            "installed (UTC)": row.installed_at,
+        }
+        for row in found.rows
+    ]
+    frame = pd.DataFrame(rows)
+    for column in ("shop", "error"):
+        frame[column] = frame[column].str.replace(FORMULA, r"'\1", regex=True)
+    return frame.to_csv(index=False).encode()
+
+
+def _table(question: data.Question, found: ShopPage) -> list[ShopRow]:
+    """The rows that are ticked. The key holds question and page: ticks are positions, not shops."""
+    table = as_table(found)
+    table["Shop"] = [f"/shop?domain={row.domain}#{row.name}" for row in found.rows]
+    state = st.dataframe(
+        table,
+        hide_index=True,
+        key=f"shops {question} {st.query_params.get('page')}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        height=min(38 + 35 * len(table), 38 + 35 * 18),
+        column_config={
+            "Shop": st.column_config.LinkColumn("Shop", display_text=r"#(.*)$", width="medium", pinned=True),
+            "Domain": st.column_config.TextColumn(width="medium"),
+            "Status": st.column_config.TextColumn(width="medium"),
+        },
+        alt="Shops that match, one a row",
+    )
+    return [found.rows[nth] for nth in state["selection"]["rows"] if nth < len(found.rows)]
+
+
+def _start(chosen: list[ShopRow]) -> None:
+    """One or a few shops, started now; each answers for itself."""
+    too_many = len(chosen) > TOGETHER
+    may = shell.viewer().may(access.SYNC)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            f"Sync {count(len(chosen), 'shop')} now" if chosen else "Sync now",
+            type="primary",
+            key="sync_chosen",
+            disabled=not chosen or too_many or not may,
+            help=f"Tick up to {TOGETHER} shops" if too_many or not chosen else None,
+            on_click=_sync,
+            args=([row.shop_id for row in chosen],),
+        )
+        if len(chosen) == 1:
+            st.page_link(
+                shell.page("shop"),
+                label=f"Open {plain(chosen[0].name)}",
+                query_params={"domain": chosen[0].domain},
+            )
+
+
+def _sync(shop_ids: list[str]) -> None:
+    for shop_id in shop_ids:
+        shell.tell(acts.sync_now, shell.viewer(), shop_id)
+
+
+def _turn(found: ShopPage) -> None:
+    here = st.query_params.get("page")
+    if not here and not found.next_after:
+        return
+    with st.container(horizontal=True, gap="small"):
+        if here:
+            st.button("First page", key="first_page", on_click=_first_page, icon=":material/first_page:")
+        if found.next_after:
+            st.button("Next page", key="next_page", on_click=_go, args=(found.next_after,), icon=":material/east:")
+
+
+def _go(after: str) -> None:
+    st.query_params["page"] = after
+
+
+page()

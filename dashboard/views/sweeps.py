@@ -1,0 +1,113 @@
+"""Checks: the safety check of the last 24 hours as marks, what each did, one more now, and how it is set."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard import access, acts, charts, data
+from dashboard.moments import clock, when
+from dashboard.theme import plain
+from dashboard.views import shell
+from sync_core.config import Settings
+from sync_core.explain import span
+from sync_core.health import Tick, TickPage
+from sync_core.states import Profile
+
+COLUMNS = ("Began", "Took", "Due", "Started", "Already asked for", "New shops", "Left for the next", "By", "")
+
+
+def page() -> None:
+    st.space("xxsmall")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title("Checks", anchor=False, width="content")
+        st.button(
+            "Run one now",
+            type="primary",
+            key="check_now",
+            disabled=not shell.viewer().may(access.CHECK),
+            help="Looks for shops that should have been started, and asks for them",
+            on_click=_check,
+        )
+    _explained(data.desk().settings)
+    try:
+        st.fragment(live, run_every=shell.every_so_often())()
+    except SQLAlchemyError:
+        st.error("The database does not answer: the checks cannot be shown.")
+
+
+def _check() -> None:
+    shell.tell(acts.check_now, shell.viewer())
+
+
+def _explained(settings: Settings) -> None:
+    period, grace = span(settings.sweep_period_seconds), span(settings.sweep_grace_seconds)
+    if settings.sweep_profile is Profile.PROMPT:
+        text = (
+            f"Installs start by themselves within seconds. Every {period} the check looks for any that did not, "
+            f"{grace} after they were due: a healthy day finds none."
+        )
+    else:
+        longest = span(settings.sweep_grace_seconds + settings.sweep_period_seconds)
+        text = (
+            f"Every {period} the check starts up to {settings.sweep_batch} shops that wait for {grace} or longer. "
+            f"A shop whose browser was closed starts after {grace} to {longest}."
+        )
+    st.markdown(f":gray[{text}]")
+
+
+def live() -> None:
+    """The strip and the table; refreshes itself."""
+    strip = data.strip(shell.zone().key)
+    with st.container(border=True, gap="xsmall"):
+        title = f":red[{strip.title}]" if strip.bad else strip.title
+        st.markdown(f"**{title}**  \n:small[:gray[{strip.note}]]")
+        if strip.figure is not None:
+            st.plotly_chart(strip.figure, key="checks_strip", config=charts.PLOT_CONFIG, alt=strip.alt)
+    st.subheader("What each did", anchor=False)
+    before = st.query_params.get("slot")
+    found = data.sweeps(before)
+    if not found.rows:
+        st.caption("No check ran yet.")
+        return
+    st.dataframe(
+        as_table(found),
+        hide_index=True,
+        key=f"checks {before}",
+        height=min(38 + 35 * len(found.rows), 458),
+        alt="The checks, newest first",
+    )
+    _turn(found, before)
+
+
+def as_table(found: TickPage) -> pd.DataFrame:
+    """One row a check; columns as COLUMNS."""
+    return pd.DataFrame([_cells(tick) for tick in found.rows], columns=COLUMNS)
+
+
+def _cells(tick: Tick) -> tuple[object, ...]:
+    zone, now = shell.zone(), shell.now()
+    day = when(tick.begun_at, zone, now=now)
+    began = clock(tick.begun_at, zone) if "," not in day else f"{day.split(',')[0]}, {clock(tick.begun_at, zone)}"
+    took = f"{(tick.ended_at - tick.begun_at).total_seconds():.1f} s" if tick.ended_at else "not ended"
+    note = tick.error or ("beside the plan" if tick.slot is None else "")
+    return began, took, tick.due, tick.opened, tick.joined, tick.adopted, tick.over_limit, tick.by, plain(note)
+
+
+def _turn(found: TickPage, before: str | None) -> None:
+    with st.container(horizontal=True, gap="small"):
+        if before:
+            st.button("Newest", key="newest_checks", on_click=_go, args=(None,), icon=":material/first_page:")
+        if found.next_before:
+            st.button("Older", key="older_checks", on_click=_go, args=(found.next_before,), icon=":material/east:")
+
+
+def _go(before: str | None) -> None:
+    if before:
+        st.query_params["slot"] = before
+    else:
+        st.query_params.pop("slot", None)
+
+
+page()
