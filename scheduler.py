@@ -20,8 +20,8 @@ from sync_core.config import load_settings
 from sync_core.dispatch import ClaimLoop
 from sync_core.errors import ShopsyncError
 from sync_core.heartbeat import Heart, Process
-from sync_core.process import configure_logs, serve, stop_on_signals, wait_for_database
-from sync_core.runner import Tools, open_tools
+from sync_core.process import configure_logs, open_tools, serve, stop_on_signals, wait_for_database
+from sync_core.runner import Tools
 
 LOOK_SECONDS = 0.2
 

@@ -12,8 +12,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync_core.config import Settings
-from sync_core.db import Database
+from sync_core.db import Database, HostClock, open_database
+from sync_core.runner import Tools
 from sync_core.schema import check
+from sync_core.shopify.client import open_http
+from sync_core.shopify.throttle import Limiters
+from sync_core.vault import open_vault
 
 RETRY_SECONDS = 2.0
 
@@ -38,6 +42,13 @@ def configure_logs(settings: Settings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level.upper()]),
         cache_logger_on_first_use=False,
     )
+
+
+def open_tools(settings: Settings, *, host_clock: HostClock) -> Tools:
+    """What the runs of one process share. Nothing is connected yet. Errors: BadSetting."""
+    database = open_database(settings, host_clock=host_clock)
+    http = open_http(connections=settings.workers)
+    return Tools(settings, database, open_vault(settings), http, Limiters())
 
 
 def stop_on_signals() -> threading.Event:

@@ -1,0 +1,112 @@
+"""Every check of a troubleshooting guide, live, each with the mend."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+import httpx
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from sync_core import schema
+from sync_core.config import Settings
+from sync_core.db import Database
+from sync_core.errors import SchemaMismatch, Unavailable
+from sync_core.heartbeat import SILENT_SECONDS
+from sync_core.models import Heartbeat, ShopSync
+from sync_core.shopify.domains import shop_url
+
+SECRETS = {
+    "shopify_api_key": "set SHOPIFY_API_KEY to the app's client id; without it nobody can install",
+    "shopify_api_secret": "set SHOPIFY_API_SECRET to the app's client secret; without it nobody can install",
+    "cron_secret": "set CRON_SECRET (shopsync secrets); until then /api/cron/sync-pending is closed",
+    "internal_api_secret": "set INTERNAL_API_SECRET (shopsync secrets); until then /api/sync/trigger is closed",
+    "read_api_token": "set READ_API_TOKEN (shopsync secrets); until then the read routes are closed",
+}
+ANY_SHOP = "shopsync-doctor.myshopify.com"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. `mend` says what to do when it is not ok."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def examine(database: Database, settings: Settings, *, http: httpx.Client) -> Iterator[Check]:
+    """Yield each check as it is made; what needs the database is left out when it does not answer."""
+    found = _database(database)
+    yield found
+    if found.ok:
+        known = _schema(database)
+        yield known
+        if known.ok:
+            yield _scheduler(database)
+            yield _overdue(database)
+    yield from _secrets(settings)
+    yield _shopify(settings, http)
+
+
+def _database(database: Database) -> Check:
+    begun = time.perf_counter()
+    try:
+        with database.read() as session:
+            session.execute(select(1))
+    except SQLAlchemyError as error:
+        return Check("database", False, type(error).__name__, "start it, or correct DATABASE_URL")
+    return Check("database", True, f"answers in {(time.perf_counter() - begun) * 1000:.0f} ms")
+
+
+def _schema(database: Database) -> Check:
+    try:
+        schema.check(database)
+    except SchemaMismatch as error:
+        return Check("schema", False, str(error), "shopsync init")
+    return Check("schema", True, "current")
+
+
+def _scheduler(database: Database) -> Check:
+    query = select(func.max(Heartbeat.seen_at)).where(Heartbeat.role == "scheduler", Heartbeat.stopped_at.is_(None))
+    with database.read() as session:
+        seen, now = session.execute(query).scalar_one_or_none(), database.now(session)
+    if seen is None:
+        return Check("scheduler", False, "no sign of life yet", "python scheduler.py")
+    age = (now - seen).total_seconds()
+    mend = "start it again: python scheduler.py"
+    return Check("scheduler", age < SILENT_SECONDS, f"last sign of life {age:.0f} s ago", mend)
+
+
+def _overdue(database: Database) -> Check:
+    with database.read() as session:
+        limit = database.now(session) - timedelta(minutes=10)
+        late = (ShopSync.due_at < limit) & (ShopSync.priority < 2) & ShopSync.hold.is_(None)
+        n = session.execute(select(func.count()).where(late)).scalar_one()
+    return Check("overdue shops", n == 0, f"{n} overdue", "see the Overview page: who needs you")
+
+
+def _secrets(settings: Settings) -> Iterator[Check]:
+    for name, mend in SECRETS.items():
+        is_set = getattr(settings, name) is not None
+        yield Check(name.upper(), is_set, "set" if is_set else "not set", mend)
+
+
+def _shopify(settings: Settings, http: httpx.Client) -> Check:
+    """Any answer at all will do: nobody's token is used."""
+    name = "sandbox" if settings.sandboxed else "Shopify"
+    base = shop_url(ANY_SHOP, settings)
+    try:
+        status = http.get(f"{base}/admin/api/{settings.shopify_api_version}/graphql.json").status_code
+    except (httpx.HTTPError, Unavailable) as error:
+        return Check(
+            name, False, type(error).__name__, f"start it (shopsync {name})" if settings.sandboxed else "network"
+        )
+    return Check(name, True, f"reachable (HTTP {status})")
