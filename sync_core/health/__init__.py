@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from sync_core.health.answering import Answering, ShopifyState
 from sync_core.health.checks import Tick, TickPage, slots, sweeps
+from sync_core.health.episodes import Worst
 from sync_core.health.fleet import Checks, Fleet, Life, Picture, fleet
 from sync_core.health.heartbeats import Process, heartbeats
 from sync_core.health.installs import failures, installs, pickups
 from sync_core.health.needs import Group
-from sync_core.health.objectives import Budget, Objectives, Share, Times, Worst, as_json, objectives
+from sync_core.health.objectives import Budget, Objectives, Share, objectives
+from sync_core.health.report import as_json
 from sync_core.health.search import ShopPage, ShopRow, Sort, search
 from sync_core.health.shop import Attempt, Held, ShopView, shop
 from sync_core.health.timeline import Entry, Mark, timeline
+from sync_core.health.times import Times
 from sync_core.health.verdict import Kind, Verdict, verdict
 
 __all__ = [

@@ -16,8 +16,8 @@ from sync_core.health.conditions import CAP, TROUBLED, capped_count, is_overdue,
 from sync_core.health.needs import Group, groups
 from sync_core.heartbeat import SILENT_SECONDS
 from sync_core.models import Heartbeat, ShopSync, Sweep
-from sync_core.states import Hold, Status
 from sync_core.slo import slot_of
+from sync_core.states import Hold, Status
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _checks(session: Session, now: datetime, settings: Settings) -> Checks:
         return Checks(None, None, 0, 0, next_at, 0, timedelta(seconds=period))
     missed = max(0, slot - slot_of(last.begun_at, period) - 1)
     last_good_at = session.execute(good).scalar_one()
-    return Checks(last.begun_at, last_good_at, last.due, last.over_limit, next_at, missed, timedelta(seconds=period))
+    return Checks(last.begun_at, last_good_at, last.opened, last.over_limit, next_at, missed, timedelta(seconds=period))
 
 
 def _next_retry(session: Session, now: datetime) -> datetime | None:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
+
+from sync_core.explain import cause_words
+from sync_core.health.conditions import NAME
+from sync_core.health.episodes import LEFT_UNTAKEN
+from sync_core.health.times import path_of
+from sync_core.models import Install, ShopProfile, ShopSync, SyncAttempt
+from sync_core.states import Hold, Outcome
+
+NEWEST = 20_000
+MOMENTS = ("installed_at", "picked_up_at", "deadline")
 
 
 def installs(session: Session, *, since: datetime, until: datetime, now: datetime) -> pd.DataFrame:
@@ -17,7 +29,10 @@ def installs(session: Session, *, since: datetime, until: datetime, now: datetim
     ok bool, synced within its deadline · judged bool, the deadline has passed · withdrawn bool, uninstalled unsynced.
     Source: install. Errors: database errors pass through.
     """
-    raise NotImplementedError
+    chosen = and_(Install.watched, Install.installed_at >= since, Install.installed_at < min(until, now))
+    newest = _with_names().where(chosen).order_by(Install.installed_at.desc(), Install.id.desc()).limit(NEWEST)
+    rows = [_install(*row, now) for row in session.execute(newest)]
+    return _frame(rows, "installed_at shop_id domain name seconds waited path ok judged withdrawn")
 
 
 def pickups(session: Session, *, since: datetime, until: datetime) -> pd.DataFrame:
@@ -28,7 +43,10 @@ def pickups(session: Session, *, since: datetime, until: datetime) -> pd.DataFra
     picked_up_at UTC, NaT when never · waited float, seconds, NaN when never · late bool, not taken by its deadline.
     Source: install.installed_at, install.first_claimed_at. Errors: database errors pass through.
     """
-    raise NotImplementedError
+    chosen = and_(Install.watched, Install.pickup_deadline >= since, Install.pickup_deadline < until, ~LEFT_UNTAKEN)
+    newest = _with_names().where(chosen).order_by(Install.pickup_deadline.desc(), Install.id.desc()).limit(NEWEST)
+    rows = [_pickup(*row) for row in session.execute(newest)]
+    return _frame(rows, "deadline shop_id domain name path installed_at picked_up_at waited late")
 
 
 def failures(session: Session, *, since: datetime, until: datetime) -> pd.DataFrame:
@@ -39,4 +57,76 @@ def failures(session: Session, *, since: datetime, until: datetime) -> pd.DataFr
     went on since · open int, the shop still fails since then.
     Source: sync_attempt by ended_at, shop_sync. Errors: database errors pass through.
     """
-    raise NotImplementedError
+    ended = and_(SyncAttempt.ended_at >= since, SyncAttempt.ended_at < until)
+    failed = and_(ended, SyncAttempt.outcome.in_([Outcome.FAILED.value, Outcome.ORPHANED.value]))
+    error = func.coalesce(SyncAttempt.error_class, SyncAttempt.outcome).label("error")
+    still = and_(ShopSync.generation == SyncAttempt.generation, SyncAttempt.ended_at >= ShopSync.failing_since)
+    left = or_(ShopSync.shop_id.is_(None), ShopSync.hold == Hold.UNINSTALLED.value)
+    fate = case((left, "left"), (still, "open"), else_="healed").label("fate")
+    query = select(error, fate, func.count()).outerjoin(ShopSync, ShopSync.shop_id == SyncAttempt.shop_id).where(failed)
+    found: dict[str, dict[str, int]] = {}
+    for name, what, n in session.execute(query.group_by("error", "fate")):
+        found.setdefault(name, {"left": 0, "open": 0, "healed": 0})[what] = n
+    rows = [_failure(name, fates) for name, fates in found.items()]
+    rows.sort(key=lambda row: (-row["failed"], row["error_class"]))
+    return _frame(rows[::-1], "error_class cause failed healed open")
+
+
+def _with_names() -> Select[Any]:
+    query = select(Install, ShopSync.shop_domain, NAME).join(ShopSync, ShopSync.shop_id == Install.shop_id)
+    return query.outerjoin(ShopProfile, ShopProfile.shop_id == Install.shop_id)
+
+
+def _install(install: Install, domain: str, name: str, now: datetime) -> dict[str, Any]:
+    synced, gone = install.first_synced_at, install.withdrawn_at
+    waited = None if synced else _seconds((gone or now) - install.installed_at)
+    return {
+        "installed_at": install.installed_at,
+        "shop_id": install.shop_id,
+        "domain": domain,
+        "name": name,
+        "seconds": _seconds(synced - install.installed_at) if synced else None,
+        "waited": waited,
+        "path": path_of(install.path, finished=synced is not None),
+        "ok": synced is not None and synced <= install.success_deadline,
+        "judged": install.success_deadline < now,
+        "withdrawn": synced is None and gone is not None,
+    }
+
+
+def _pickup(install: Install, domain: str, name: str) -> dict[str, Any]:
+    taken = install.first_claimed_at
+    return {
+        "deadline": install.pickup_deadline,
+        "shop_id": install.shop_id,
+        "domain": domain,
+        "name": name,
+        "path": path_of(install.path),
+        "installed_at": install.installed_at,
+        "picked_up_at": taken,
+        "waited": _seconds(taken - install.installed_at) if taken else None,
+        "late": taken is None or taken > install.pickup_deadline,
+    }
+
+
+def _failure(error: str, fates: dict[str, int]) -> dict[str, Any]:
+    counts = {"failed": sum(fates.values()), "healed": fates["healed"], "open": fates["open"]}
+    return {"error_class": error, "cause": cause_words(error), **counts}
+
+
+def _seconds(span: timedelta) -> float:
+    return span.total_seconds()
+
+
+def _frame(newest_first: list[dict[str, Any]], columns: str) -> pd.DataFrame:
+    """Rows in the other order, with every column of its own type even when empty."""
+    frame = pd.DataFrame(newest_first[::-1], columns=columns.split())
+    for name in frame.columns.intersection(MOMENTS):
+        frame[name] = pd.to_datetime(frame[name], utc=True)
+    for name in frame.columns.intersection(["seconds", "waited"]):
+        frame[name] = frame[name].astype(float)
+    for name in frame.columns.intersection(["ok", "judged", "withdrawn", "late"]):
+        frame[name] = frame[name].astype(bool)
+    for name in frame.columns.intersection(["failed", "healed", "open"]):
+        frame[name] = frame[name].astype(int)
+    return frame

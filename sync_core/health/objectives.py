@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from sync_core import slo
 from sync_core.config import Settings
+from sync_core.health import episodes
+from sync_core.health.checks import slot_count
+from sync_core.health.conditions import capped_count, is_overdue
+from sync_core.health.episodes import Window, Worst
+from sync_core.health.ledger import Ledger, ledger
+from sync_core.health.times import TimeToSync, time_to_sync
 
-
-@dataclass(frozen=True)
-class Worst:
-    """The shop behind a figure. `seconds`: how long it took or waits."""
-
-    shop_id: str
-    domain: str
-    name: str
-    seconds: float
+SUCCESS_TARGET, PICK_UP_TARGET, SWEEP_TARGET = 0.99, 1.0, 0.95
+QUARTER = timedelta(days=90)
+NAMED = 20
+"""Misses of a pick-up that are named."""
 
 
 @dataclass(frozen=True)
@@ -69,51 +70,10 @@ class PickUp:
 
 
 @dataclass(frozen=True)
-class Times:
-    """Seconds. Percentiles and share count those still waiting at their present age."""
-
-    n: int
-    finished: int
-    waiting: int
-    mean: float | None
-    restricted_mean: float | None
-    low: float | None
-    high: float | None
-    p50: float | None
-    p95: float | None
-    p99: float | None
-    under_target: int
-    share_under_target: float | None
-    verdict: str
-
-
-@dataclass(frozen=True)
-class TimeToSync:
-    target_seconds: int
-    all: Times
-    by_path: dict[str, Times]
-    worst: Worst | None
-    negative: int
-    """Installs whose data arrived before they were installed: a clock or data error, in no figure."""
-
-
-@dataclass(frozen=True)
 class SweepSuccess:
     all: Share
     missed: int
     failed: int
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """Every install of the window in exactly one class."""
-
-    installs: int
-    classes: dict[str, int]
-
-    @property
-    def gap(self) -> int:
-        return self.installs - sum(self.classes.values())
 
 
 @dataclass(frozen=True)
@@ -128,10 +88,57 @@ class Objectives:
 
 
 def objectives(session: Session, *, since: datetime, until: datetime, now: datetime, settings: Settings) -> Objectives:
-    """The four objectives and the ledger of [since, until), judged as of `now`."""
-    raise NotImplementedError
+    """The four objectives and the ledger of [since, until), judged as of `now`.
+
+    Errors: database errors pass through. A window without installs has no data, not 0 %.
+    """
+    window = Window(since, min(until, now))
+    return Objectives(
+        since=since,
+        until=until,
+        sync_success=_sync_success(session, window),
+        pick_up=_pick_up(session, window, now),
+        time_to_sync=time_to_sync(session, window),
+        sweep_success=_sweep_success(session, window, settings),
+        ledger=ledger(session, window, now=now),
+    )
 
 
-def as_json(figures: Objectives) -> dict[str, Any]:
-    """The object of `GET /api/health` and `shopsync health --json`."""
-    raise NotImplementedError
+def _sync_success(session: Session, window: Window) -> SyncSuccess:
+    count = episodes.sync_success(session, window)
+    quarter = episodes.sync_success(session, Window(window.end - QUARTER, window.end))
+    missed = count.k < count.n
+    blocked = episodes.blocked_by_merchant(session, window) if missed else 0
+    worst = episodes.missed_syncs(session, window, limit=1) if missed else ()
+    return SyncSuccess(
+        all=share(count.k, count.n, SUCCESS_TARGET, budget=_budget(quarter.k, quarter.n, SUCCESS_TARGET), worst=worst),
+        addressable=share(count.k, count.n - blocked, SUCCESS_TARGET),
+        first_attempt=share(episodes.first_attempt(session, window), count.n, SUCCESS_TARGET),
+        unjudged=episodes.unjudged(session, window),
+    )
+
+
+def _pick_up(session: Session, window: Window, now: datetime) -> PickUp:
+    count = episodes.pick_up(session, window)
+    late = episodes.late_pick_ups(session, window, limit=NAMED) if count.k < count.n else ()
+    overdue = capped_count(session, is_overdue(now))
+    return PickUp(all=share(count.k, count.n, PICK_UP_TARGET, worst=late), overdue_now=overdue, late=late)
+
+
+def _sweep_success(session: Session, window: Window, settings: Settings) -> SweepSuccess:
+    slots = slot_count(session, window, settings)
+    quarter = slot_count(session, Window(window.end - QUARTER, window.end), settings)
+    budget = _budget(quarter.good, quarter.expected, SWEEP_TARGET)
+    judged = share(slots.good, slots.expected, SWEEP_TARGET, budget=budget)
+    return SweepSuccess(all=judged, missed=slots.expected - slots.begun, failed=slots.begun - slots.good)
+
+
+def share(k: int, n: int, target: float, *, budget: Budget | None = None, worst: tuple[Worst, ...] = ()) -> Share:
+    """A share with its interval and verdict."""
+    judged = slo.judge(k, n, target=target)
+    figures = (judged.value, judged.low, judged.high, judged.verdict, judged.needed)
+    return Share(target, k, n, *figures, budget=budget, worst=worst[0] if worst else None)
+
+
+def _budget(k: int, n: int, target: float) -> Budget:
+    return Budget(n=n, allowed=slo.budget(n, target=target), spent=n - k)

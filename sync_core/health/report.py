@@ -1,0 +1,64 @@
+"""The objectives as the object of `GET /api/health` and `shopsync health --json`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sync_core.health.objectives import Objectives, Share
+from sync_core.health.times import Times
+
+DIGITS = 4
+
+
+def as_json(figures: Objectives) -> dict[str, Any]:
+    """Plain values only; shares are rounded to four digits, seconds to tenths, moments are UTC."""
+    success, picked, swept = figures.sync_success, figures.pick_up, figures.sweep_success
+    objectives = {
+        "sync_success": {
+            **_share(success.all),
+            "addressable": _counts(success.addressable),
+            "first_attempt": _counts(success.first_attempt),
+        },
+        "pick_up": {**_share(picked.all), "overdue_now": picked.overdue_now},
+        "time_to_sync": _time_to_sync(figures),
+        "sweep_success": {**_share(swept.all), "missed": swept.missed, "failed": swept.failed},
+    }
+    ledger = {"installs": figures.ledger.installs, "classes": dict(figures.ledger.classes)}
+    window = {"from": _moment(figures.since), "to": _moment(figures.until)}
+    return {"window": window, "objectives": objectives, "ledger": ledger}
+
+
+def _share(share: Share) -> dict[str, Any]:
+    interval = {"value": _rounded(share.value), "low": _rounded(share.low), "high": _rounded(share.high)}
+    return {"target": share.target, **_counts(share), **interval, "verdict": str(share.verdict)}
+
+
+def _counts(share: Share) -> dict[str, int]:
+    return {"k": share.k, "n": share.n}
+
+
+def _time_to_sync(figures: Objectives) -> dict[str, Any]:
+    times = figures.time_to_sync
+    by_path = {path: _times(one) for path, one in times.by_path.items()}
+    return {"target_seconds": times.target_seconds, **_times(times.all), "by_path": by_path}
+
+
+def _times(times: Times) -> dict[str, Any]:
+    seconds = {name: _rounded(getattr(times, name), 1) for name in ("mean", "restricted_mean", "p50", "p95", "p99")}
+    share = _rounded(times.share_under_target)
+    return {
+        "n": times.n,
+        "waiting": times.waiting,
+        **seconds,
+        "share_under_target": share,
+        "verdict": str(times.verdict),
+    }
+
+
+def _rounded(value: float | None, digits: int = DIGITS) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
