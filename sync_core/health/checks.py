@@ -86,10 +86,8 @@ def slots(session: Session, *, since: datetime, until: datetime, now: datetime, 
     """
     window = Window(since, min(until, now))
     rows = [row for slots, period in _expected(session, window, settings) for row in _strip(session, slots, period)]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.assign(
-        at=pd.to_datetime(frame["at"], utc=True), due=frame["due"].astype(int), opened=frame["opened"].astype(int)
-    )
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"due": int, "opened": int})
+    return frame.assign(at=pd.to_datetime(frame["at"], utc=True))
 
 
 def sweeps(session: Session, *, before: str | None = None, limit: int = 50) -> TickPage:
@@ -97,9 +95,8 @@ def sweeps(session: Session, *, before: str | None = None, limit: int = 50) -> T
     query = select(Sweep).order_by(Sweep.begun_at.desc(), Sweep.id.desc()).limit(limit + 1)
     last = session.get(Sweep, before) if before else None
     if last is not None:
-        query = query.where(
-            or_(Sweep.begun_at < last.begun_at, and_(Sweep.begun_at == last.begun_at, Sweep.id < last.id))
-        )
+        same = and_(Sweep.begun_at == last.begun_at, Sweep.id < last.id)
+        query = query.where(or_(Sweep.begun_at < last.begun_at, same))
     rows = [_tick(row) for row in session.execute(query).scalars()]
     return TickPage(tuple(rows[:limit]), rows[limit - 1].id if len(rows) > limit else None)
 

@@ -17,7 +17,7 @@ from sync_core.models import Install, ShopProfile, ShopSync, SyncAttempt
 from sync_core.states import Hold, Outcome
 
 NEWEST = 20_000
-MOMENTS = ("installed_at", "picked_up_at", "deadline")
+MOMENTS = ["installed_at", "picked_up_at", "deadline"]
 
 
 def installs(session: Session, *, since: datetime, until: datetime, now: datetime) -> pd.DataFrame:
@@ -31,7 +31,7 @@ def installs(session: Session, *, since: datetime, until: datetime, now: datetim
     """
     chosen = and_(Install.watched, Install.installed_at >= since, Install.installed_at < min(until, now))
     newest = _with_names().where(chosen).order_by(Install.installed_at.desc(), Install.id.desc()).limit(NEWEST)
-    rows = [_install(*row, now) for row in session.execute(newest)]
+    rows = [_install(install, domain, name, now) for install, domain, name in session.execute(newest)]
     return _frame(rows, "installed_at shop_id domain name seconds waited path ok judged withdrawn")
 
 
@@ -45,7 +45,7 @@ def pickups(session: Session, *, since: datetime, until: datetime) -> pd.DataFra
     """
     chosen = and_(Install.watched, Install.pickup_deadline >= since, Install.pickup_deadline < until, ~LEFT_UNTAKEN)
     newest = _with_names().where(chosen).order_by(Install.pickup_deadline.desc(), Install.id.desc()).limit(NEWEST)
-    rows = [_pickup(*row) for row in session.execute(newest)]
+    rows = [_pickup(install, domain, name) for install, domain, name in session.execute(newest)]
     return _frame(rows, "deadline shop_id domain name path installed_at picked_up_at waited late")
 
 
@@ -72,7 +72,7 @@ def failures(session: Session, *, since: datetime, until: datetime) -> pd.DataFr
     return _frame(rows[::-1], "error_class cause failed healed open")
 
 
-def _with_names() -> Select[Any]:
+def _with_names() -> Select[Install, str, str]:
     query = select(Install, ShopSync.shop_domain, NAME).join(ShopSync, ShopSync.shop_id == Install.shop_id)
     return query.outerjoin(ShopProfile, ShopProfile.shop_id == Install.shop_id)
 

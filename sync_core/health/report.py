@@ -46,14 +46,8 @@ def _time_to_sync(figures: Objectives) -> dict[str, Any]:
 
 def _times(times: Times) -> dict[str, Any]:
     seconds = {name: _rounded(getattr(times, name), 1) for name in ("mean", "restricted_mean", "p50", "p95", "p99")}
-    share = _rounded(times.share_under_target)
-    return {
-        "n": times.n,
-        "waiting": times.waiting,
-        **seconds,
-        "share_under_target": share,
-        "verdict": str(times.verdict),
-    }
+    judged = {"share_under_target": _rounded(times.share_under_target), "verdict": str(times.verdict)}
+    return {"n": times.n, "waiting": times.waiting, **seconds, **judged}
 
 
 def _rounded(value: float | None, digits: int = DIGITS) -> float | None:
