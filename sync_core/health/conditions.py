@@ -28,6 +28,12 @@ def is_overdue(now: datetime) -> ColumnElement[bool]:
     return and_(late, ShopSync.priority < Priority.LOW, ShopSync.hold.is_(None))
 
 
+def overdue_now(shop: ShopSync, now: datetime) -> bool:
+    """The same question of one row."""
+    late = shop.due_at is not None and shop.due_at < now - OVERDUE_AFTER
+    return late and shop.priority < Priority.LOW and shop.hold is None
+
+
 def needs_attention(now: datetime) -> ColumnElement[bool]:
     """Fails again and again although somebody starts it."""
     return and_(ShopSync.failures > literal_column("0"), ShopSync.attention, ShopSync.hold.is_(None), ~is_overdue(now))

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from sync_core.config import Settings
 from sync_core.explain import Situation
+from sync_core.health.situations import situation
+from sync_core.models import (
+    Audit,
+    Install,
+    Note,
+    ShopProfile,
+    ShopSync,
+    SyncAttempt,
+    Token,
+    Transition,
+    WebhookInbox,
+)
 from sync_core.states import Hold, Outcome, Status, Trigger
+
+ATTEMPTS, CHANGES, NOTES = 20, 100, 50
+Facts = TypeVar("Facts")
 
 
 @dataclass(frozen=True)
@@ -26,7 +42,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One execution. `stored`: resource → rows done, in the order of the run."""
+    """One execution. `progress` as SyncAttempt has it, in the order of the run."""
 
     id: str
     generation: int
@@ -153,4 +169,108 @@ class ShopView:
 
 def shop(session: Session, *, domain: str, now: datetime, settings: Settings) -> ShopView | None:
     """The shop with this domain (or id), or None. Never a token; e-mail only as the profile's contact."""
-    raise NotImplementedError
+    wanted = or_(ShopSync.shop_domain == domain.strip().lower(), ShopSync.shop_id == domain)
+    row = session.execute(select(ShopSync).where(wanted).limit(1)).scalar_one_or_none()
+    if row is None:
+        return None
+    profile, attempts = _profile(session, row), _attempts(session, row)
+    name = profile.name if profile else row.shop_domain
+    running = next((attempt for attempt in attempts if attempt.ended_at is None), None)
+    return ShopView(
+        shop_id=row.shop_id,
+        domain=row.shop_domain,
+        name=name,
+        situation=situation(session, row, name=name, attempt=running, now=now, settings=settings),
+        profile=profile,
+        open=running,
+        attempts=attempts,
+        changes=_changes(session, row),
+        notes=_notes(session, row),
+        acts=_acts(session, row),
+        episodes=_episodes(session, row),
+        token=_token(session, row),
+        held=_held(row),
+        last_webhook=_last_webhook(session, row),
+        authorised_at=row.authorised_at,
+        lease_owner=row.lease_owner,
+        fence=row.fence,
+    )
+
+
+def _profile(session: Session, row: ShopSync) -> Profile | None:
+    found = session.get(ShopProfile, row.shop_id)
+    return None if found is None else copied(Profile, found)
+
+
+def _attempts(session: Session, row: ShopSync) -> tuple[Attempt, ...]:
+    """The open one comes first, whenever it was asked for."""
+    query = select(SyncAttempt).where(SyncAttempt.shop_id == row.shop_id)
+    newest = query.order_by(SyncAttempt.ended_at.is_not(None), SyncAttempt.requested_at.desc(), SyncAttempt.id.desc())
+    rows = session.execute(newest.limit(ATTEMPTS)).scalars()
+    return tuple(
+        copied(Attempt, each, trigger=Trigger(each.trigger), outcome=Outcome(each.outcome) if each.outcome else None)
+        for each in rows
+    )
+
+
+def _changes(session: Session, row: ShopSync) -> tuple[Change, ...]:
+    query = select(Transition).where(Transition.shop_id == row.shop_id)
+    newest = query.order_by(Transition.at.desc(), Transition.fence.desc(), Transition.id.desc()).limit(CHANGES)
+    return tuple(_change(each) for each in session.execute(newest).scalars())
+
+
+def _change(row: Transition) -> Change:
+    return copied(
+        Change,
+        row,
+        from_status=Status(row.from_status) if row.from_status else None,
+        to_status=Status(row.to_status),
+        from_hold=Hold(row.from_hold) if row.from_hold else None,
+        to_hold=Hold(row.to_hold) if row.to_hold else None,
+    )
+
+
+def _notes(session: Session, row: ShopSync) -> tuple[StaffNote, ...]:
+    query = select(Note).where(Note.shop_id == row.shop_id).order_by(Note.at.desc(), Note.id.desc()).limit(NOTES)
+    return tuple(copied(StaffNote, each) for each in session.execute(query).scalars())
+
+
+def _acts(session: Session, row: ShopSync) -> tuple[Act, ...]:
+    query = select(Audit).where(Audit.shop_id == row.shop_id).order_by(Audit.at.desc(), Audit.id.desc()).limit(NOTES)
+    return tuple(copied(Act, each) for each in session.execute(query).scalars())
+
+
+def _episodes(session: Session, row: ShopSync) -> tuple[Episode, ...]:
+    query = select(Install).where(Install.shop_id == row.shop_id).order_by(Install.generation.desc()).limit(NOTES)
+    return tuple(copied(Episode, each) for each in session.execute(query).scalars())
+
+
+def _token(session: Session, row: ShopSync) -> TokenFacts | None:
+    """Columns by name: the secret ones are not even read."""
+    facts = (Token.version, Token.stored_at, Token.expires_at, Token.refresh_expires_at, Token.scopes)
+    found = session.execute(select(*facts).where(Token.shop_id == row.shop_id)).one_or_none()
+    if found is None:
+        return None
+    scopes = tuple(scope.strip() for scope in found.scopes.split(",") if scope.strip())
+    return TokenFacts(found.version, found.stored_at, found.expires_at, found.refresh_expires_at, scopes)
+
+
+def _held(row: ShopSync) -> tuple[Held, ...]:
+    return tuple(_held_resource(name, facts) for name, facts in row.held.items())
+
+
+def _held_resource(name: str, facts: dict[str, Any]) -> Held:
+    as_of = datetime.fromisoformat(facts["as_of"]) if facts.get("as_of") else None
+    return Held(name, dict(facts.get("rows") or {}), as_of, facts.get("skipped"))
+
+
+def _last_webhook(session: Session, row: ShopSync) -> LastWebhook | None:
+    query = select(WebhookInbox).where(WebhookInbox.shop_domain == row.shop_domain)
+    found = session.execute(query.order_by(WebhookInbox.received_at.desc()).limit(1)).scalar_one_or_none()
+    return None if found is None else copied(LastWebhook, found)
+
+
+def copied(kind: type[Facts], row: object, **changed: Any) -> Facts:
+    """A frozen value with the fields of `kind` from a row."""
+    names = {each.name for each in fields(kind)} - changed.keys()  # type: ignore[arg-type]
+    return kind(**{name: getattr(row, name) for name in names}, **changed)
