@@ -181,12 +181,10 @@ def matches(text: str) -> ColumnElement[bool]:
 
 def _profile_matches(wanted: Wanted) -> ColumnElement[bool]:
     host = func.lower(ShopProfile.primary_domain)
-    if wanted.host:
-        found = host.in_([wanted.host, f"www.{wanted.host}"])
-    else:
-        known = (ShopProfile.name_folded, host, func.lower(ShopProfile.contact_email))
-        parts = [column.contains(wanted.text, autoescape=True) for column in known]
-        found = or_(*parts, ShopProfile.shopify_gid == f"gid://shopify/Shop/{wanted.text}")
+    known = (ShopProfile.name_folded, host, func.lower(ShopProfile.contact_email))
+    parts = [column.contains(wanted.text, autoescape=True) for column in known]
+    anywhere = or_(*parts, ShopProfile.shopify_gid == f"gid://shopify/Shop/{wanted.text}")
+    found = host.in_([wanted.host, f"www.{wanted.host}"]) if wanted.host else anywhere
     return ShopSync.shop_id.in_(select(ShopProfile.shop_id).where(found))
 
 

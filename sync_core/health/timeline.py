@@ -61,7 +61,7 @@ OUTCOMES = {
     Outcome.CANCELLED: (Mark.FAILED, "cancelled"),
 }
 
-TOLD_ELSEWHERE = frozenset({"sync", "sync_now", "take_over", "stop", "note"})
+TOLD_ELSEWHERE = frozenset({"sync", "read_everything", "take_over", "stop", "note"})
 """Acts that the timeline tells by their effect."""
 
 
@@ -137,9 +137,8 @@ def _episode(episode: Episode) -> Iterator[Entry]:
     yield Entry(episode.installed_at, Mark.INSTALLED, again)
     if episode.first_claimed_at is not None:
         after = span((episode.first_claimed_at - episode.installed_at).total_seconds())
-        yield Entry(
-            episode.first_claimed_at, Mark.WAITING, f"{STARTS[path_of(episode.path) or 'wake']} {after} after install"
-        )
+        how = STARTS[path_of(episode.path) or "wake"]
+        yield Entry(episode.first_claimed_at, Mark.WAITING, f"{how} {after} after install")
     if episode.first_synced_at is not None:
         after = span((episode.first_synced_at - episode.installed_at).total_seconds())
         yield Entry(episode.first_synced_at, Mark.DONE, f"First data after {after}")
