@@ -66,6 +66,12 @@ def _named_rows(figure: go.Figure, count: int) -> go.Figure:
     return figure.update_yaxes(range=[count - 0.5, -0.5], showgrid=False, nticks=None, ticklabelstandoff=8)
 
 
+def _fit(figure: go.Figure, at: pd.Series[pd.Timestamp], *, least: pd.Timedelta) -> None:
+    """The time axis ends where the data does, with a little air."""
+    air = max((at.max() - at.min()) * 0.02, least)
+    figure.update_xaxes(range=[at.min() - air, at.max() + air])
+
+
 def _in_margin(figure: go.Figure, y: float, text: str, *, log: bool = False, yanchor: str = "middle") -> None:
     """A line's name in the right margin: nothing is written over data."""
     figure.add_annotation(
@@ -109,6 +115,7 @@ def time_to_sync(installs: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(type="log", range=[log10(quickest) - 0.12, log10(slowest) + 0.12])
     figure.update_yaxes(tickvals=list(ticks), ticktext=list(ticks.values()))
     figure.add_hline(y=TARGET_MINUTES, line=DASHED)
+    _fit(figure, installs["at"], least=pd.Timedelta(hours=1))
     return _time_dots(figure, installs) if len(installs) < FEW else _time_lines(figure, installs)
 
 
@@ -195,6 +202,7 @@ def by_day(installs: pd.DataFrame, words: DotWords, *, target: float) -> go.Figu
 
 def _dots(installs: pd.DataFrame, words: DotWords) -> go.Figure:
     figure = _figure()
+    _fit(figure, installs["at"].dt.normalize(), least=pd.Timedelta(hours=14))
     frame = installs.assign(day=installs["at"].dt.normalize(), bad=installs["kind"] == "bad")
     frame = frame.sort_values(["day", "bad"])
     frame["nth"] = frame.groupby("day").cumcount() + 1

@@ -46,7 +46,8 @@ def _readiness() -> None:
         "database answering": glance.live,
     }
     ready = [words for words, true in facts.items() if true]
-    _say("3 · See that all is ready", " · ".join(ready))
+    listed = " · ".join(ready)
+    _say("3 · See that all is ready", listed[:1].upper() + listed[1:])
     missing = [words for words, true in facts.items() if not true]
     if missing:
         st.markdown(f":red[Not yet: {', '.join(missing)}.]")

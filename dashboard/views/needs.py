@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -10,7 +11,7 @@ from dashboard import acts, data
 from dashboard.theme import chip_colour, plain
 from dashboard.views import shell
 from dashboard.views.links import for_the_merchant, to_shop
-from sync_core.explain import CHIPS, Action, Need, cause_words, count, next_step, problem, span
+from sync_core.explain import CHIPS, Action, Need, Who, cause_words, count, next_step, problem, span
 from sync_core.explain.words import OVERDUE
 from sync_core.health import Fleet, Group, Picture
 
@@ -24,11 +25,11 @@ def needs_you(glance: data.Glance) -> None:
     fleet = glance.fleet
     if fleet is None:
         return
-    if not fleet.groups:
+    if not fleet.groups and not fleet.retrying:
         _nobody(fleet)
-    else:
+    if fleet.groups:
         st.subheader("Needs you", anchor=False)
-        with st.container(border=True, gap=22):
+        with st.container(border=True, gap=18):
             _groups(fleet, _off(glance))
     _by_themselves(fleet)
 
@@ -59,7 +60,7 @@ def _groups(fleet: Fleet, off: str | None) -> None:
     shown = chosen(fleet.groups)
     primary = next((need for _, needs in shown for need in needs if need.action is Action.SYNC), None)
     for group, needs in shown:
-        with st.container(gap=12):
+        with st.container(gap=8):
             _heading(group)
             if fleet.picture is Picture.SCHEDULER_DEAD and group.cause == OVERDUE and group.n > 1:
                 _folded(group, off or NO_WORKER)
@@ -70,26 +71,29 @@ def _groups(fleet: Fleet, off: str | None) -> None:
 
 
 def chosen(groups: tuple[Group, ...], limit: int = ROWS) -> list[tuple[Group, tuple[Need, ...]]]:
-    """The groups with the rows that are listed, `limit` in all; each group keeps one row as long as there is room."""
-    given = [1] * min(len(groups), limit)
+    """The groups with the rows that are listed, `limit` in all; what we must do ourselves comes first.
+
+    Each group keeps one row as long as there is room.
+    """
+    ordered = sorted(groups, key=lambda group: group.who is not Who.US)
+    given = [1] * min(len(ordered), limit)
     for nth in range(len(given)):
-        given[nth] += min(len(groups[nth].rows) - 1, limit - sum(given))
-    return [(group, group.rows[:n]) for group, n in zip(groups, given, strict=False)]
+        given[nth] += min(len(ordered[nth].rows) - 1, limit - sum(given))
+    return [(group, group.rows[:n]) for group, n in zip(ordered, given, strict=False)]
 
 
 def _heading(group: Group) -> None:
     title = f"{cause_words(group.cause)}, {count(group.n, 'shop', capped=group.capped)}"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.markdown(f":small[**{title}**]", width="content")
-        chip = CHIPS[group.who]
-        st.badge(chip[0].lower() + chip[1:], color=chip_colour(group.who))
+        st.badge(CHIPS[group.who], color=chip_colour(group.who))
 
 
 def _rest(group: Group, shown: int) -> None:
     more = group.n - shown
     if more > 0:
-        label = f"and {more:,}{'+' if group.capped else ''} more"
-        st.page_link(shell.page("shops"), label=label, query_params={"cause": group.cause})
+        words = f"and {more:,}{'+' if group.capped else ''} more"
+        st.markdown(f":small[[{words}](/shops?cause={quote(group.cause)})]")
 
 
 def _row(need: Need, off: str | None, *, primary: bool) -> None:

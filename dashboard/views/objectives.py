@@ -12,11 +12,11 @@ from sync_core.explain import PATHS, count, span
 from sync_core.health import Budget, Objectives, Share, Worst
 from sync_core.slo import Verdict
 
-WIDTHS = (116, 156, 196, 132)
-NAMED = 3
+WIDTHS = (112, 182, 184, 122)
+NAMED = 2
 CLASSES = {
     **{path: words.lower() for path, words in PATHS.items()},
-    "waiting": "waiting their turn",
+    "waiting": "waiting",
     "overdue": "started by nobody",
     "retrying": "retrying",
     "held": "blocked",
@@ -95,9 +95,9 @@ def _pick_up(figures: Objectives) -> Row:
         verdict = f":red[**Breached by {count(share.n - share.k, 'shop')}**]"
     story = "None missed; one miss breaks it" if share.n else "No install is judged yet"
     if late:
-        story = f"Late: {_named(late, share.n - share.k)}"
+        story = f"late: {_named(late, share.n - share.k)}"
     if picked.overdue_now:
-        story = f":red[{picked.overdue_now:,} {'waits' if picked.overdue_now == 1 else 'wait'} too long now] · {story}"
+        story = f":red[{picked.overdue_now:,} {'waits' if picked.overdue_now == 1 else 'wait'} now] · {story}"
     return Row(theme.PICK_UP, _of(share), verdict, "every shop", story)
 
 

@@ -36,7 +36,6 @@ COLUMNS = ("Shop", "Domain", "Status", "Data of", "Problem", "Next try", "Instal
 
 
 def page() -> None:
-    st.space("xxsmall")
     st.title("Shops", anchor=False)
     question = _asked()
     try:

@@ -19,7 +19,6 @@ COLUMNS = ("Began", "Took", "Due", "Started", "Already asked for", "New shops", 
 
 
 def page() -> None:
-    st.space("xxsmall")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title("Checks", anchor=False, width="content")
         st.button(

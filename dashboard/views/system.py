@@ -19,7 +19,6 @@ COLUMNS = ("Process", "State", "Last sign of life", "Doing", "Since", "Version",
 
 
 def page() -> None:
-    st.space("xxsmall")
     st.title("System", anchor=False)
     try:
         st.fragment(live, run_every=shell.every_so_often())()
@@ -47,7 +46,7 @@ def live() -> None:
     if glance.fleet is not None:
         checks, say = glance.fleet.checks, shell.say()
         last = f"Last check {say(checks.last_at)}, found {checks.found:,}" if checks.last_at else "No check yet"
-        missed = f" · :red[{checks.missed:,} missed since]" if checks.missed else ""
+        missed = f":gray[ · ]:red[{checks.missed:,} missed since]" if checks.missed else ""
         st.markdown(f":small[:gray[{last} · next {say(checks.next_at) if checks.next_at else 'never'}]{missed}]")
 
 
