@@ -113,6 +113,9 @@ class Calm:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
         begun = False
 
         async def watched(message: Message) -> None:
@@ -124,7 +127,7 @@ class Calm:
             await self.app(scope, receive, watched)
         except Exception as error:  # noqa: BLE001 - the edge of a request: whatever it is, the next one is served
             _record(scope, error)
-            if scope["type"] == "http" and not begun:
+            if not begun:
                 await _apology(error)(scope, receive, send)
 
 
