@@ -222,5 +222,3 @@ def _path(name: str) -> Path:
     """A file's path, or the name of a catalogue that ships with the sandbox."""
     own = OWN / f"{name}.csv"
     return own if own.is_file() else Path(name)
-
-

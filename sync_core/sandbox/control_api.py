@@ -276,4 +276,3 @@ def _is_loopback(request: Request) -> bool:
 
 def _json(body: Any, status: int) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json")
-

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 from sync_core.sandbox.config import BadOption
 from sync_core.sandbox.draws import ADDED, REFUND_STRIDE, first_id
-from sync_core.sandbox.factory import Customers, Orders, Products
+from sync_core.sandbox.factory import Customers, Products
 from sync_core.sandbox.moments import Clock, iso
+from sync_core.sandbox.orders import Orders
 from sync_core.sandbox.rows import Ref, bag, gid, slug
 from sync_core.sandbox.shops import Shop
 from sync_core.sandbox.state import Journal

@@ -91,5 +91,3 @@ def spoiled(answer: Response, fault: Fault | None) -> Response:
 async def sleep(seconds: float) -> None:
     if seconds > 0:
         await asyncio.sleep(seconds)
-
-

@@ -40,6 +40,10 @@ def server_of(config: SandboxConfig, port: int, *, clock: Clock = time.time) -> 
         host=config.host,
         port=port,
         http="h11",
+        ws="none",
+        lifespan="off",
+        # A forwarded address would let a far caller pass for a loopback one.
+        proxy_headers=False,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=2,

@@ -10,9 +10,10 @@ from sync_core.sandbox.catalogue import CatalogueProducts
 from sync_core.sandbox.config import SandboxConfig
 from sync_core.sandbox.cost import Bucket
 from sync_core.sandbox.draws import VARIANT_STRIDE, first_id
-from sync_core.sandbox.factory import Customers, Orders, Products
+from sync_core.sandbox.factory import Customers, Products
 from sync_core.sandbox.faults import Faults
 from sync_core.sandbox.moments import Clock
+from sync_core.sandbox.orders import Orders
 from sync_core.sandbox.settings import ShopSettings, draw_settings
 from sync_core.sandbox.state import Journal
 from sync_core.sandbox.table import UPDATED, Order, Row, Table

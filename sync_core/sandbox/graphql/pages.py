@@ -114,9 +114,7 @@ def child_page(rows: Sequence[Row], args: dict[str, Any]) -> Page:
     return Page(chosen, lambda at: encode_cursor(low + at, _number(chosen[at])), has_next, has_previous)
 
 
-def _matcher(
-    table: Table | VariantTable, query: str | None, floor_at: int | None
-) -> Callable[[int], bool] | None:
+def _matcher(table: Table | VariantTable, query: str | None, floor_at: int | None) -> Callable[[int], bool] | None:
     try:
         test = compile_search(query)
     except ValueError as error:

@@ -248,9 +248,7 @@ class Compiler:
 
         return get, price
 
-    def guarded(
-        self, parent: GraphQLObjectType, node: FieldNode, path: Path, *, getter: Getter, slot: int
-    ) -> Getter:
+    def guarded(self, parent: GraphQLObjectType, node: FieldNode, path: Path, *, getter: Getter, slot: int) -> Getter:
         """The getter, answering null when the run's guard for this slot is shut."""
         name, field_type = node.name.value, parent.fields[node.name.value].type
         named, at_root = get_named_type(field_type).name, parent is self.schema.query_type
@@ -336,4 +334,3 @@ def _edge_node(project: Project) -> Getter:
 
 def _edge_cursor(edge: Any, _: Run) -> str:
     return cast(Page, edge[0]).cursor(edge[1])
-
