@@ -93,8 +93,8 @@ def _tidy(server: Postgres) -> Iterator[Postgres]:
 def _embedded() -> Iterator[str]:
     """The library's lock lets the first worker start the server, and its list the last one stop it."""
     folder = Path(tempfile.gettempdir()) / f"shopsync-{RUN}"
-    folder.mkdir(exist_ok=True)
     try:
+        folder.mkdir(exist_ok=True)
         server = _start(folder / "pg")
     except Exception as error:  # noqa: BLE001 - whatever keeps it from starting is the reason to skip
         pytest.skip(f"no PostgreSQL: {type(error).__name__}: {error} (TEST_DATABASE_URL names one)")

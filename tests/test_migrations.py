@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,14 @@ def test_preparing_twice_does_nothing_the_second_time(bare_settings: Settings, b
     second = prepare(bare_settings)
 
     assert (first, second) == (["0001", NEWEST], [])
+    check(bare)
+
+
+def test_processes_that_start_together_migrate_once(bare_settings: Settings, bare: Database) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        applied = list(pool.map(lambda _: prepare(bare_settings), range(4)))
+
+    assert sorted(applied) == [[], [], [], ["0001", NEWEST]]
     check(bare)
 
 
