@@ -138,8 +138,9 @@ def trigger(
         with tools.database.write() as session:
             now = tools.database.now(session)
             shop_id = _shop_id(session, shop)
-            words = {"actor": "cli", "reason": reason, "mode": mode}
-            asked = lifecycle.request(session, shop_id, trigger=Trigger.CLI, now=now, **words)
+            asked = lifecycle.request(
+                session, shop_id, trigger=Trigger.CLI, now=now, actor="cli", reason=reason, mode=mode
+            )
             detail = {"answer": asked.answer.value}
             session.add(
                 Audit(at=now, actor="cli", act="sync", shop_id=shop_id, reason=reason, origin="cli", detail=detail)

@@ -8,9 +8,10 @@ set TimeZone=UTC; our tables are always qualified, because a transaction pooler 
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class Database:
     engine: Engine
     readonly: Engine
     host_clock: HostClock
+    turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """SQLite lets one writer in and has the others poll; threads of one process queue here instead."""
 
     @property
     def is_postgres(self) -> bool:
@@ -45,7 +48,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """One transaction that may write; committed at the end, rolled back by an exception."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        turn = nullcontext() if self.is_postgres else self.turn
+        with turn, Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
