@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import cast
@@ -29,11 +30,17 @@ class VariantTable:
     def __init__(self, products: Table, base: Products, first: int) -> None:
         self.products, self.base, self.first = products, base, first
         self._orders: dict[str, Order] = {}
-        self._ids: list[int] | None = None
         self._seen: object = None
 
     def __len__(self) -> int:
-        return len(self.order("ID").ids)
+        base, products = self.base, self.products
+        hidden = [number - self.first for number in (*products.gone, *products.changed)]
+        replaced = sum(base.variant_count(position) for position in hidden if position < len(base))
+        return self._base_size - replaced + sum(len(row["variants"]) for row in products.changed.values())
+
+    @cached_property
+    def _base_size(self) -> int:
+        return sum(map(self.base.variant_count, range(len(self.base))))
 
     def has(self, number: int) -> bool:
         position, variant = divmod(number - self.first, VARIANT_STRIDE)
@@ -70,13 +77,14 @@ class VariantTable:
         if key != "ID":
             pairs = sorted((self.stamp(key, number), number) for number in self.order("ID").ids)
             return Order([stamp for stamp, _ in pairs], [number for _, number in pairs])
-        ids: list[int] = []
+        ids = array("q")
         for product in products:
             if product in self.products.changed:
-                ids += sorted(int(row["legacyResourceId"]) for row in self.products.changed[product]["variants"])
+                rows = self.products.changed[product]["variants"]
+                ids.extend(sorted(int(row["legacyResourceId"]) for row in rows))
             else:
                 start = self.first + (product - self.first) * VARIANT_STRIDE
-                ids += range(start, start + self.base.variant_count(product - self.first))
+                ids.extend(range(start, start + self.base.variant_count(product - self.first)))
         return Order(ids, ids)
 
 

@@ -52,6 +52,7 @@ def test_a_created_product_is_counted_and_served(app: App) -> None:
     assert app.control.shop(DOMAIN)["counts"]["products"] == 31
     assert app.ask(BY_ID, id=gid(number))["data"]["product"]["title"] == "Brand New"
     assert app.control.rows(DOMAIN, "products")[-1]["handle"] == "brand-new"
+    assert app.control.shop(DOMAIN)["counts"]["variants"] == len(app.control.rows(DOMAIN, "variants"))
 
 
 def test_many_rows_are_created_at_once_with_ids_of_their_own(app: App) -> None:
@@ -69,7 +70,9 @@ def test_a_deleted_product_is_gone_from_pages_counts_and_lines(app: App) -> None
     assert app.ask(BY_ID, id=gid(line["productId"]))["data"]["product"] is None
     assert app.control.shop(DOMAIN)["counts"]["products"] == 29
     assert app.control.rows(DOMAIN, "line_items")[0]["productId"] is None
-    assert line["productId"] not in {row["productId"] for row in app.control.rows(DOMAIN, "variants")}
+    variants = app.control.rows(DOMAIN, "variants")
+    assert line["productId"] not in {row["productId"] for row in variants}
+    assert app.control.shop(DOMAIN)["counts"]["variants"] == len(variants)
 
 
 def test_a_refund_is_added_to_its_order(app: App) -> None:
