@@ -24,6 +24,8 @@ PATIENCE_SECONDS = 20.0
 RENEWALS_PER_LEASE = 4
 OLDEST_EVERY = 10
 """Every tenth claim goes to the longest waiting, whatever its priority."""
+RESERVED_SHARE = 4
+"""One worker in four is kept for the most urgent: first syncs and what people ask for."""
 
 log = structlog.get_logger()
 
@@ -82,7 +84,13 @@ class ClaimLoop:
         with self._tools.database.write() as session:
             now = self._tools.database.now(session)
             claims = lifecycle.claim(
-                session, owner=self._owner, limit=limit, now=now, settings=self._tools.settings, oldest=oldest
+                session,
+                owner=self._owner,
+                limit=limit,
+                now=now,
+                settings=self._tools.settings,
+                oldest=oldest,
+                reserve=self._tools.settings.workers // RESERVED_SHARE,
             )
         self._claimed += len(claims)
         return claims

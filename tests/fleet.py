@@ -55,10 +55,10 @@ class Fleet:
         with self.database.write() as session:
             return lifecycle.request(session, shop_id, trigger=trigger, now=self.database.now(session), **words)
 
-    def claim(self, *, owner: str = "worker-1", limit: int = 1, oldest: int = 0) -> list[Claim]:
+    def claim(self, *, owner: str = "worker-1", limit: int = 1, oldest: int = 0, reserve: int = 0) -> list[Claim]:
         with self.database.write() as session:
-            now = self.database.now(session)
-            return lifecycle.claim(session, owner=owner, limit=limit, now=now, settings=self.settings, oldest=oldest)
+            own: dict[str, Any] = {"now": self.database.now(session), "settings": self.settings}
+            return lifecycle.claim(session, owner=owner, limit=limit, oldest=oldest, reserve=reserve, **own)
 
     def claim_one(self, shop_id: str) -> Claim:
         """Ask for a shop as staff would, and claim it."""

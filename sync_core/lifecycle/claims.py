@@ -44,17 +44,26 @@ class Claim:
 
 
 def claim(
-    session: Session, *, owner: str, limit: int, now: datetime, settings: Settings, oldest: int = 0
+    session: Session,
+    *,
+    owner: str,
+    limit: int,
+    now: datetime,
+    settings: Settings,
+    oldest: int = 0,
+    reserve: int = 0,
 ) -> list[Claim]:
     """Take up to `limit` shops that are awake; `oldest` of them by waiting time alone.
 
-    By priority, then waiting time. An open request is taken; a run whose lease ended is booked
-    `orphaned` and its successor goes on under the same trigger, actor, reason and mode.
+    By priority, then waiting time; `reserve` places are for the most urgent only, so that shops that
+    fail again and again never hold every worker. An open request is taken; a run whose lease ended is
+    booked `orphaned` and its successor goes on under the same trigger, actor, reason and mode.
     """
     shops = _longest_waiting(session, oldest, now) if oldest else []
     for priority in (Priority.FIRST, Priority.FAILING, Priority.LOW):
-        if len(shops) < limit:
-            shops += _awake(session, now, [shop.shop_id for shop in shops], priority, limit - len(shops))
+        places = limit if priority == Priority.FIRST else limit - reserve
+        if len(shops) < places:
+            shops += _awake(session, now, [shop.shop_id for shop in shops], priority, places - len(shops))
     return _take(session, shops, owner=owner, now=now, settings=settings) if shops else []
 
 

@@ -167,3 +167,13 @@ def test_shops_that_keep_failing_wait_behind_those_that_do_not(fleet: Fleet, clo
     sync: ShopSync = fleet.sync(shop_id)
 
     assert (sync.failures, sync.priority) == (4, Priority.FAILING)
+
+
+@pytest.mark.parametrize(("reserve", "taken"), [(0, 2), (1, 1), (2, 0)])
+def test_reserved_places_are_for_the_most_urgent_only(fleet: Fleet, reserve: int, taken: int) -> None:
+    for name in ("one", "two"):
+        fleet.ask(fleet.synced(f"{name}.myshopify.com"), Trigger.SWEEP)
+
+    claims = fleet.claim(limit=2, reserve=reserve)
+
+    assert len(claims) == taken

@@ -12,6 +12,7 @@ import pytest
 
 from sync_core.config import Settings
 from sync_core.db import Database
+from sync_core.dispatch import OLDEST_EVERY, RESERVED_SHARE
 from sync_core.errors import Unavailable
 from sync_core.lifecycle import Claim
 from tests.conftest import Clock
@@ -38,8 +39,8 @@ class Town:
             self._end(claim)
         free = WORKERS - len(self.running)
         if free:
-            oldest = (self.claimed + free) // 10 - self.claimed // 10
-            claims = self.fleet.claim(limit=free, oldest=oldest)
+            oldest = (self.claimed + free) // OLDEST_EVERY - self.claimed // OLDEST_EVERY
+            claims = self.fleet.claim(limit=free, oldest=oldest, reserve=WORKERS // RESERVED_SHARE)
             self.claimed += len(claims)
             self.running += [(self.second + SYNC_SECONDS, claim) for claim in claims]
         self.second += 1
