@@ -31,7 +31,7 @@ class UtcMs(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(TIMESTAMP(precision=3))
+            return TIMESTAMP(precision=3)  # type_descriptor would drop the precision
         return dialect.type_descriptor(DateTime())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
