@@ -32,6 +32,12 @@ def first_id(key: int) -> int:
     return (key or 1) << OBJECT_BITS
 
 
+def child_id(number: int, stride: int, place: int) -> int:
+    """An id for something that belongs to an object, inside the shop's own range."""
+    key, offset = divmod(number, 1 << OBJECT_BITS)
+    return (key << OBJECT_BITS) + offset * stride + place
+
+
 def name_words(domain: str) -> list[str]:
     """`northern-oak.myshopify.com` → ["northern", "oak"]."""
     return [word for word in re.split(r"[^a-z0-9]+", domain.partition(".")[0]) if word]

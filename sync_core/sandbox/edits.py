@@ -12,7 +12,7 @@ from sync_core.sandbox.orders import Orders
 from sync_core.sandbox.rows import Ref, bag, gid, slug
 from sync_core.sandbox.shops import Shop
 from sync_core.sandbox.state import Journal
-from sync_core.sandbox.table import CREATED, UPDATED, Row, Table
+from sync_core.sandbox.table import CREATED, UPDATED, Made, Row, Table
 
 KINDS = {"products": "Product", "customers": "Customer", "orders": "Order"}
 CHILDREN = ("variants", "lineItems", "refunds", "media")
@@ -145,7 +145,7 @@ def _freeze(value: Any) -> Any:
         return {"$ref": [value.kind, value.number]}
     if isinstance(value, dict):
         return {name: _freeze(item) for name, item in value.items()}
-    return [_freeze(item) for item in value] if isinstance(value, list) else value
+    return [_freeze(item) for item in value] if isinstance(value, list | Made) else value
 
 
 def _thaw(value: Any) -> Any:

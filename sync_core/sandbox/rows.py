@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sync_core.sandbox.table import Row
+from sync_core.sandbox.draws import child_id
+from sync_core.sandbox.table import Made, Row
 
 CDN = "https://cdn.example.com"
 
@@ -99,7 +100,7 @@ def product_row(
         "defaultCursor": str(number),
         "seo": {"title": seo[0], "description": seo[1]},
         "category": None,
-        "options": [option_row(number, place, name, values) for place, (name, values) in enumerate(axes, 1)],
+        "options": Made(lambda at: option_row(number, at + 1, *axes[at]), len(axes)),
         "featuredMedia": media,
         "media": [] if media is None else [media],
         "mediaCount": {"count": 0 if media is None else 1, "precision": "EXACT"},
@@ -113,15 +114,18 @@ def product_row(
 
 
 def option_row(number: int, place: int, name: str, values: Sequence[str]) -> Row:
+    """The option at `place` (1 to 3) of a product."""
+
+    def value_row(at: int) -> Row:
+        identity = gid("ProductOptionValue", child_id(number, 2_048, place * 512 + at))
+        return {"id": identity, "name": values[at], "hasVariants": True}
+
     return {
-        "id": gid("ProductOption", number * 4 + place),
+        "id": gid("ProductOption", child_id(number, 4, place)),
         "name": name,
         "position": place,
         "values": list(values),
-        "optionValues": [
-            {"id": gid("ProductOptionValue", number * 4_096 + place * 1_024 + at), "name": value, "hasVariants": True}
-            for at, value in enumerate(values)
-        ],
+        "optionValues": Made(value_row, len(values)),
     }
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from sync_core.sandbox.oauth import sign_query
 from tests.sandbox.app import CALLBACK, DOMAIN, App, Hands
 from tests.sandbox.conftest import MakeApp
 
@@ -39,6 +40,12 @@ def test_the_redirect_is_signed_over_its_sorted_query(app: App) -> None:
     assert given == hmac.new(b"sandbox-secret", text.encode(), hashlib.sha256).hexdigest()
     assert query["shop"] == DOMAIN
     assert query["state"] == "a b&c"
+
+
+def test_the_order_of_the_query_does_not_change_its_signature() -> None:
+    first = sign_query({"shop": "a", "code": "b", "hmac": "old"}, "secret")
+
+    assert first == sign_query({"code": "b", "shop": "a"}, "secret")
 
 
 def test_an_unknown_client_id_gets_no_redirect(app: App) -> None:
