@@ -105,7 +105,7 @@ def _expected(session: Session, window: Window, settings: Settings) -> Iterator[
     """(whole slots, period) for each stretch of the window under one period, oldest first."""
     changes = _changes(session, window.end, settings)
     ends = [*(begun for begun, _ in changes[1:]), window.end]
-    for (begun, period), end in zip(changes, ends, strict=True):
+    for (begun, period), end in zip(changes, ends, strict=False):
         slots = whole_slots(max(begun, window.since), min(end, window.end), period_seconds=period)
         if slots:
             yield slots, period

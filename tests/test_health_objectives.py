@@ -1,0 +1,447 @@
+"""The four objectives and the ledger, at their deadlines; every figure equals a recount in Python."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from sync_core import health
+from sync_core.config import Settings
+from sync_core.health.ledger import CLASSES
+from sync_core.models import Install, ShopSync, Sweep, SyncAttempt, Transition
+from sync_core.states import Hold, Status, Trigger
+from tests.conftest import Ago
+from tests.health_rows import DAY, Rows
+
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def rows(session: Session, now: datetime) -> Rows:
+    return Rows(session, now)
+
+
+@pytest.fixture
+def judge(session: Session, now: datetime, settings: Settings):
+    def judged(window: timedelta = WEEK, *, until: datetime = now) -> health.Objectives:
+        return health.objectives(session, since=until - window, until=until, now=now, settings=settings)
+
+    return judged
+
+
+def test_a_window_without_anything_has_no_data_and_no_percentage(judge) -> None:
+    said = health.as_json(judge())["objectives"]
+
+    assert [figures["verdict"] for figures in said.values()] == ["NO_DATA"] * 4
+    assert (said["sync_success"]["value"], said["time_to_sync"]["mean"]) == (None, None)
+
+
+@pytest.mark.parametrize(("seconds", "k"), [(86_399, 1), (86_400, 1), (86_401, 0)])
+def test_an_install_is_good_when_synced_by_its_deadline(rows: Rows, ago: Ago, judge, seconds: int, k: int) -> None:
+    rows.installed(ago(days=3), claimed=5, synced=seconds)
+
+    figures = judge().sync_success
+
+    assert (figures.all.k, figures.all.n) == (k, 1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "n"), [(-1, 0), (0, 1), (1, 1), (WEEK.total_seconds() - 1, 1), (WEEK.total_seconds(), 0)]
+)
+def test_an_install_belongs_to_the_window_of_its_deadline(rows: Rows, ago: Ago, judge, seconds: float, n: int) -> None:
+    rows.installed(ago(days=8) + timedelta(seconds=seconds), claimed=5, synced=60)
+
+    assert judge().sync_success.all.n == n
+
+
+def test_an_install_younger_than_its_deadline_is_not_judged_yet(rows: Rows, ago: Ago, judge) -> None:
+    rows.installed(ago(hours=2), claimed=5, synced=60)
+
+    figures = judge().sync_success
+
+    assert (figures.all.n, figures.unjudged) == (0, 1)
+
+
+@pytest.mark.parametrize(("left", "n"), [(86_399, 0), (86_400, 0), (86_401, 1)])
+def test_an_install_withdrawn_before_success_counts_only_when_it_left_after_the_deadline(
+    rows: Rows, ago: Ago, judge, left: int, n: int
+) -> None:
+    rows.installed(ago(days=3), claimed=5, left=left)
+
+    assert (judge().sync_success.all.k, judge().sync_success.all.n) == (0, n)
+
+
+def test_an_install_synced_and_then_uninstalled_stays_good(rows: Rows, ago: Ago, judge) -> None:
+    rows.installed(ago(days=3), claimed=5, synced=60, left=3600)
+
+    assert (judge().sync_success.all.k, judge().sync_success.all.n) == (1, 1)
+
+
+def test_installs_from_before_we_watched_count_in_nothing(rows: Rows, ago: Ago, judge) -> None:
+    rows.installed(ago(days=3), synced=60, watched=False)
+
+    said = judge()
+
+    assert (said.sync_success.all.n, said.pick_up.all.n, said.time_to_sync.all.n, said.ledger.installs) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "n"),
+    [(Hold.FROZEN, None, 0), (None, Hold.FROZEN, 1), (Hold.STOPPED, None, 1), (Hold.SCOPE, Hold.STOPPED, 0)],
+)
+def test_a_miss_is_the_merchants_when_blocked_by_them_at_the_deadline(
+    rows: Rows, ago: Ago, judge, *, before: Hold | None, after: Hold | None, n: int
+) -> None:
+    shop_id = rows.installed(ago(days=3), claimed=5)
+    rows.hold(shop_id, ago(days=2, minutes=1), before)
+    rows.hold(shop_id, ago(days=2) + timedelta(seconds=1), after)
+
+    figures = judge().sync_success
+
+    assert (figures.all.n, figures.addressable.n) == (1, n)
+
+
+def test_a_hold_that_was_over_at_the_deadline_does_not_excuse(rows: Rows, ago: Ago, judge) -> None:
+    shop_id = rows.installed(ago(days=3), claimed=5)
+    rows.hold(shop_id, ago(days=2, hours=3), Hold.REAUTHORISE)
+    rows.hold(shop_id, ago(days=2), None)
+
+    assert judge().sync_success.addressable.n == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "k"), [("failed", 0), ("orphaned", 0), ("stolen", 0), ("released", 1), ("cancelled", 1)]
+)
+def test_a_first_attempt_success_had_no_failure_before_it(rows: Rows, ago: Ago, judge, outcome: str, k: int) -> None:
+    shop_id = rows.installed(ago(days=3), claimed=5, synced=600)
+    rows.attempt(shop_id, ago(days=3) + timedelta(seconds=300), outcome)
+    rows.attempt(shop_id, ago(days=1), "failed")
+
+    figures = judge().sync_success
+
+    assert (figures.all.k, figures.first_attempt.k, figures.first_attempt.n) == (1, k, 1)
+
+
+@pytest.mark.parametrize(("seconds", "k"), [(779, 1), (780, 1), (781, 0)])
+def test_a_pick_up_counts_when_claimed_by_anybody_by_its_deadline(
+    rows: Rows, ago: Ago, judge, seconds: int, k: int
+) -> None:
+    rows.installed(ago(days=3), claimed=seconds)
+
+    figures = judge().pick_up
+
+    assert (figures.all.k, figures.all.n) == (k, 1)
+    assert figures.all.verdict == ("MET" if k else "BREACHED")
+
+
+def test_each_late_pick_up_is_named_the_longest_first(rows: Rows, ago: Ago, judge) -> None:
+    rows.profile(rows.installed(ago(days=3), claimed=900), "Alder & Ash")
+    rows.profile(rows.installed(ago(days=2)), "Old Mill Coffee")
+    rows.installed(ago(days=2), claimed=10)
+
+    late = judge().pick_up.late
+
+    assert [(each.name, each.seconds) for each in late] == [("Old Mill Coffee", 2 * 86_400.0), ("Alder & Ash", 900.0)]
+
+
+def test_an_install_withdrawn_before_anybody_could_take_it_is_no_miss(rows: Rows, ago: Ago, judge) -> None:
+    rows.installed(ago(days=3), left=60)
+
+    assert judge().pick_up.all.n == 0
+
+
+def test_overdue_shops_are_counted_beside_the_pick_ups(rows: Rows, ago: Ago, judge) -> None:
+    rows.shop(status=Status.PENDING, due_at=ago(minutes=11))
+
+    assert judge().pick_up.overdue_now == 1
+
+
+def test_time_to_sync_counts_those_still_waiting_at_their_present_age(rows: Rows, ago: Ago, judge) -> None:
+    for seconds in (60, 120):
+        rows.installed(ago(days=2), claimed=5, synced=seconds, path="onboarding")
+    rows.installed(ago(minutes=50), claimed=5, path="wake")
+
+    times = judge().time_to_sync
+
+    assert (times.all.n, times.all.finished, times.all.waiting, times.all.mean) == (3, 2, 1, 90.0)
+    assert (times.all.p50, times.all.p95, times.all.under_target) == (120.0, 3000.0, 2)
+    assert times.all.restricted_mean == pytest.approx((60 + 120 + 3000) / 3)
+    assert (times.by_path["onboarding"].n, times.by_path["wake"].waiting, times.by_path["sweep"].n) == (2, 1, 0)
+    assert times.worst is not None
+    assert times.worst.seconds == 3000
+
+
+def test_what_came_after_the_windows_end_had_not_come_yet(rows: Rows, ago: Ago, judge) -> None:
+    rows.installed(ago(days=7, minutes=1), claimed=5, synced=120)
+
+    times = judge(until=ago(days=7)).time_to_sync.all
+
+    assert (times.n, times.finished, times.waiting, times.p50) == (1, 0, 1, 60.0)
+
+
+def test_a_negative_duration_is_shown_as_an_error_and_in_no_figure(rows: Rows, ago: Ago, judge) -> None:
+    rows.installed(ago(days=2), claimed=5, synced=-1)
+
+    times = judge().time_to_sync
+
+    assert (times.negative, times.all.n) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "path"),
+    [
+        *((Trigger.ONBOARDING, "onboarding"), (Trigger.SWEEP, "sweep"), (Trigger.WAKE, "wake")),
+        *((Trigger.MANUAL, "manual"), (Trigger.API, "manual"), (Trigger.CLI, "manual")),
+        *((Trigger.RETRY, "wake"), (Trigger.REFRESH, "wake"), (Trigger.PROBE, "wake"), (Trigger.WEBHOOK, "wake")),
+    ],
+)
+def test_each_trigger_belongs_to_one_of_four_paths(rows: Rows, ago: Ago, judge, trigger: Trigger, path: str) -> None:
+    rows.installed(ago(days=2), claimed=5, synced=60, path=trigger.value)
+
+    said = judge()
+
+    assert said.time_to_sync.by_path[path].n == 1
+    assert said.ledger.classes[path] == 1
+
+
+def test_a_slot_without_a_tick_counts_against_us_by_the_readers_clock(rows: Rows, ago: Ago, judge) -> None:
+    for minutes in (60, 55, 50):
+        rows.sweep(ago(minutes=minutes))
+
+    swept = judge().sweep_success
+
+    assert (swept.all.k, swept.all.n, swept.missed, swept.failed) == (3, 12, 9, 0)
+
+
+def test_the_slot_in_which_we_were_first_switched_on_is_not_whole(rows: Rows, ago: Ago, judge) -> None:
+    rows.sweep(ago(minutes=13))
+    rows.sweep(ago(minutes=10))
+    rows.sweep(ago(minutes=5))
+
+    swept = judge().sweep_success
+
+    assert (swept.all.k, swept.all.n) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "k"),
+    [
+        ({}, 1),
+        ({"error": "OperationalError"}, 0),
+        ({"ended_at": None}, 0),
+        ({"took": 300}, 1),
+        ({"took": 301}, 0),
+    ],
+)
+def test_a_slot_is_good_when_a_tick_begun_in_it_ended_well(
+    rows: Rows, ago: Ago, judge, values: dict[str, Any], k: int
+) -> None:
+    if "took" in values:
+        values = {"ended_at": ago(minutes=10) + timedelta(seconds=values["took"])}
+    rows.sweep(ago(minutes=10), **values)
+
+    swept = judge(timedelta(minutes=10), until=ago(minutes=5)).sweep_success
+
+    assert (swept.all.k, swept.all.n, swept.failed) == (k, 1, 1 - k)
+
+
+def test_two_schedulers_count_a_slot_once_and_any_good_tick_saves_it(rows: Rows, ago: Ago, judge) -> None:
+    rows.sweep(ago(minutes=10), error="OperationalError", slot=1)
+    rows.sweep(ago(minutes=9), slot=None)
+    rows.sweep(ago(minutes=8), slot=None)
+    rows.sweep(ago(minutes=5))
+
+    swept = judge().sweep_success
+
+    assert (swept.all.k, swept.all.n) == (2, 2)
+
+
+def test_a_changed_period_counts_from_the_tick_that_carried_it(rows: Rows, ago: Ago, judge) -> None:
+    for minutes in (20, 15):
+        rows.sweep(ago(minutes=minutes), period_seconds=60)
+    rows.sweep(ago(minutes=10))
+    rows.sweep(ago(minutes=5))
+
+    swept = judge().sweep_success
+
+    assert (swept.all.n, swept.all.k) == (10 + 2, 2 + 2)
+
+
+def test_the_budget_of_90_days_is_in_whole_shops(rows: Rows, ago: Ago, judge) -> None:
+    for nth in range(120):
+        rows.installed(ago(days=60, minutes=nth), claimed=5, synced=60)
+    rows.installed(ago(days=3), claimed=5)
+
+    budget = judge().sync_success.all.budget
+
+    assert budget is not None
+    assert (budget.n, budget.allowed, budget.spent, budget.left) == (121, 1, 1, 0)
+
+
+def test_the_ledger_puts_every_install_in_one_class(rows: Rows, ago: Ago, judge) -> None:
+    rows.installed(ago(days=2), synced=60, path="onboarding")
+    states: dict[str, dict[str, Any]] = {
+        "waiting": {"status": Status.PENDING},
+        "overdue": {"status": Status.PENDING, "due_at": ago(minutes=11)},
+        "retrying": {"status": Status.FAILED, "failures": 2},
+        "held": {"status": Status.FAILED, "hold": Hold.SCOPE},
+        "uninstalled": {"status": Status.FAILED, "hold": Hold.UNINSTALLED},
+    }
+    for values in states.values():
+        rows.install(rows.shop(**values), ago(days=1))
+    rows.install(rows.shop(generation=2), ago(days=1))
+
+    ledger = judge().ledger
+
+    assert ledger.classes == {
+        **dict.fromkeys(CLASSES, 0),
+        "onboarding": 1,
+        **dict.fromkeys(states, 1),
+        "uninstalled": 2,
+    }
+    assert (ledger.installs, ledger.gap) == (7, 0)
+
+
+def test_the_json_has_the_documented_shape(rows: Rows, ago: Ago, judge) -> None:
+    rows.installed(ago(days=3), claimed=5, synced=61.5, path="wake")
+    rows.sweep(ago(minutes=10))
+
+    said = health.as_json(judge())
+
+    counts = {"k": 1, "n": 1}
+    assert said["window"] == {"from": "2026-10-26T09:30:00Z", "to": "2026-11-02T09:30:00Z"}
+    assert said["objectives"]["sync_success"] == {
+        "target": 0.99,
+        "value": 1.0,
+        "low": 0.2065,
+        "high": 1.0,
+        "verdict": "UNDECIDED",
+        **counts,
+        "addressable": counts,
+        "first_attempt": counts,
+    }
+    assert set(said["objectives"]["pick_up"]) == {"target", "k", "n", "value", "low", "high", "verdict", "overdue_now"}
+    assert set(said["objectives"]["sweep_success"]) >= {"missed", "failed"}
+    assert said["objectives"]["time_to_sync"]["by_path"]["wake"]["p50"] == 61.0
+    assert said["ledger"]["classes"]["wake"] == 1
+
+
+MINUTES = st.integers(-1, 60 * 48)
+EPISODES = st.fixed_dictionaries(
+    {
+        "age": st.integers(0, 12 * 24 * 60),
+        "claimed": st.none() | st.integers(0, 30),
+        "synced": st.none() | MINUTES,
+        "left": st.none() | MINUTES,
+        "path": st.none() | st.sampled_from([trigger.value for trigger in Trigger]),
+        "hold": st.none() | st.sampled_from(list(Hold)),
+        "failed": st.none() | MINUTES,
+        "status": st.sampled_from([Status.PENDING, Status.FAILED, Status.COMPLETED]),
+        "due": st.none() | st.integers(-5, 30),
+        "watched": st.booleans(),
+    }
+)
+
+
+@limits(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(histories=st.lists(EPISODES, max_size=12), days=st.integers(1, 12))
+def test_every_figure_equals_a_recount_and_the_ledger_adds_up(
+    session: Session, now: datetime, judge, histories: list[dict[str, Any]], days: int
+) -> None:
+    for table in (Install, ShopSync, SyncAttempt, Transition, Sweep):
+        session.execute(delete(table))
+    episodes = [_played(Rows(session, now), nth, history) for nth, history in enumerate(histories)]
+    since = now - timedelta(days=days)
+
+    said = judge(timedelta(days=days))
+
+    assert sum(said.ledger.classes.values()) == said.ledger.installs
+    assert said.ledger.installs == sum(each["watched"] and since <= each["installed"] < now for each in episodes)
+    assert (said.sync_success.all.k, said.sync_success.all.n) == _recount_success(episodes, since, now)
+    assert said.sync_success.addressable.n == said.sync_success.all.n - _recount_blocked(episodes, since, now)
+    assert said.sync_success.first_attempt.k == _recount_first(episodes, since, now)
+    assert (said.pick_up.all.k, said.pick_up.all.n) == _recount_pick_up(episodes, since, now)
+    assert _ages(said) == _recount_ages(episodes, since, now)
+
+
+def _played(rows: Rows, nth: int, history: dict[str, Any]) -> dict[str, Any]:
+    """Insert one shop's history; its moments in Python."""
+    installed = rows.now - timedelta(minutes=history["age"])
+    due = None if history["due"] is None else rows.now - timedelta(minutes=history["due"])
+    shop_id = rows.shop(f"played-{nth}", status=history["status"], hold=history["hold"], due_at=due, failures=nth % 2)
+    seconds = {word: history[word] * 60 for word in ("claimed", "synced", "left") if history[word] is not None}
+    rows.install(shop_id, installed, path=history["path"], watched=history["watched"], **seconds)
+    failed = None if history["failed"] is None else installed + timedelta(minutes=history["failed"])
+    if failed is not None:
+        rows.attempt(shop_id, failed, "failed", claimed_at=failed, fence=nth)
+        rows.hold(shop_id, failed, history["hold"])
+    moments = {word: installed + timedelta(seconds=value) for word, value in seconds.items()}
+    empty = dict.fromkeys(("claimed", "synced", "left"))
+    return {
+        **empty,
+        **moments,
+        "installed": installed,
+        "failed": failed,
+        "hold": history["hold"],
+        "watched": history["watched"],
+    }
+
+
+def _judged(episodes: list[dict[str, Any]], after: timedelta, what: str, since: datetime, now: datetime):
+    """(episode, good) of those judged by a deadline `after` their install."""
+    for each in episodes:
+        deadline, came, left = each["installed"] + after, each[what], each["left"]
+        gone = left is not None and left <= deadline and (came is None or came > left)
+        if each["watched"] and since <= deadline < now and not gone:
+            yield each, came is not None and came <= deadline
+
+
+def _recount_success(episodes, since, now) -> tuple[int, int]:
+    goods = [good for _, good in _judged(episodes, DAY, "synced", since, now)]
+    return sum(goods), len(goods)
+
+
+def _recount_pick_up(episodes, since, now) -> tuple[int, int]:
+    goods = [good for _, good in _judged(episodes, timedelta(minutes=13), "claimed", since, now)]
+    return sum(goods), len(goods)
+
+
+def _recount_blocked(episodes, since, now) -> int:
+    merchants = {Hold.FROZEN, Hold.LOCKED, Hold.SCOPE, Hold.REAUTHORISE, Hold.GONE}
+    missed = [each for each, good in _judged(episodes, DAY, "synced", since, now) if not good]
+    return sum(bool(e["failed"] and e["failed"] <= e["installed"] + DAY and e["hold"] in merchants) for e in missed)
+
+
+def _recount_first(episodes, since, now) -> int:
+    goods = [each for each, good in _judged(episodes, DAY, "synced", since, now) if good]
+    return sum(not (each["failed"] and each["failed"] <= each["synced"]) for each in goods)
+
+
+def _recount_ages(episodes, since, now) -> tuple[int, int, int, int]:
+    """(finished, waiting, under 5 min, data errors)."""
+    counted: Counter[str] = Counter()
+    for each in episodes:
+        begun, synced, left = each["installed"], each["synced"], each["left"]
+        if not each["watched"] or not since <= begun < now:
+            continue
+        if (synced is not None and synced < begun) or (left is not None and left < begun):
+            counted["negative"] += 1
+            continue
+        finished = synced is not None and synced < now
+        if finished or left is None or left >= now:
+            counted["finished" if finished else "waiting"] += 1
+            counted["under"] += ((synced if finished else now) - begun) < timedelta(minutes=5)
+    return counted["finished"], counted["waiting"], counted["under"], counted["negative"]
+
+
+def _ages(said: health.Objectives) -> tuple[int, int, int, int]:
+    times = said.time_to_sync
+    return times.all.finished, times.all.waiting, times.all.under_target, times.negative
