@@ -97,11 +97,9 @@ class Run:
         self.scopes: Scopes = frozenset()
 
     def carry(self) -> Outcome:
-        """From start to booked end. Errors: StaleClaim."""
+        """From start to booked end. Errors: StaleClaim, from whichever guard finds the claim over."""
         try:
             self._perform()
-        except StaleClaim:
-            raise
         except Released:
             self._release()
             return Outcome.RELEASED

@@ -14,8 +14,9 @@ from sqlalchemy import select
 
 from sync_core import credentials, lifecycle
 from sync_core.app_models import Customer, Order, OrderLineItem, Product, Refund, Shop, SyncState, Variant
+from sync_core.credentials import TokenPair
 from sync_core.models import ShopProfile
-from sync_core.runner import Tools
+from sync_core.runner import Pulse, Tools, run
 from sync_core.sandbox.running import Running
 from sync_core.states import Mode, Outcome
 from tests.runs.conftest import DOMAIN, Bench
@@ -233,6 +234,39 @@ def test_an_access_token_near_its_end_is_refreshed_before_the_first_page(bench: 
     assert credential.pair.expires_at == bench.clock() + timedelta(hours=1)
 
 
+def test_a_hold_is_judged_by_the_token_that_was_refreshed(bench: Bench, sandbox: Running) -> None:
+    sandbox.control.revoke(DOMAIN, refresh=False)
+    sandbox.control.fault(DOMAIN, "402", operation="^Products")
+
+    bench.run()
+
+    assert bench.state().token_version == 2
+    assert bench.state().hold == "frozen"
+
+
+def test_an_authorisation_during_a_refresh_wins(bench: Bench, sandbox: Running) -> None:
+    bench.clock.advance(minutes=51)
+
+    with _authorising_during_refresh(bench, sandbox) as tools:
+        outcome = bench.run(tools=tools)
+
+    with bench.tools.database.read() as session:
+        credential = credentials.load(session, bench.shop_id, bench.tools.vault)
+    assert outcome is Outcome.COMPLETED
+    assert credential is not None
+    assert (credential.version, credential.pair.scopes) == (2, "of the authorisation")
+
+
+def test_a_wait_with_a_known_end_counts_as_progress_until_then(bench: Bench, sandbox: Running) -> None:
+    sandbox.control.fault(DOMAIN, "429", retry_after=30, times=1, operation="^Orders")
+    claim = bench.claim()
+    pulse = Pulse(claim.claimed_at)
+
+    run(claim, bench.tools, pulse=pulse, stopping=bench.stopping)
+
+    assert pulse.progressed_at >= claim.claimed_at + timedelta(seconds=30)
+
+
 def test_a_lost_answer_to_a_refresh_is_asked_for_again(bench: Bench, sandbox: Running) -> None:
     sandbox.control.revoke(DOMAIN, refresh=False)
     sandbox.control.fault(DOMAIN, "lost", times=1, operation="oauth")
@@ -294,3 +328,17 @@ def _dying_at(tools: Tools, words: str) -> Iterator[Tools]:
 
     with httpx.Client(timeout=30, event_hooks={"request": [check]}) as http:
         yield replace(tools, http=http)
+
+
+@contextmanager
+def _authorising_during_refresh(bench: Bench, sandbox: Running) -> Iterator[Tools]:
+    """The same tools; while a refresh is answered, the merchant authorises the app again."""
+
+    def authorise(response: httpx.Response) -> None:
+        if response.request.url.path.endswith("/admin/oauth/access_token"):
+            pair = TokenPair(sandbox.control.mint(DOMAIN)["access_token"], scopes="of the authorisation")
+            with bench.tools.database.write() as session:
+                credentials.store(session, bench.shop_id, pair, now=bench.clock(), vault=bench.tools.vault)
+
+    with httpx.Client(timeout=30, event_hooks={"response": [authorise]}) as http:
+        yield replace(bench.tools, http=http)
