@@ -28,7 +28,9 @@ def needs_you(glance: data.Glance) -> None:
     if not fleet.groups and not fleet.retrying:
         _nobody(fleet)
     if fleet.groups:
-        st.subheader("Needs you", anchor=False)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.subheader("Needs you", anchor=False, width="content")
+            shell.answer()
         with st.container(border=True, gap=18):
             _groups(fleet, _off(glance))
     _by_themselves(fleet)

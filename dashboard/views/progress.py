@@ -49,6 +49,6 @@ def note(step: Step, *, now: bool) -> str:
         return "done"
     left = f"about {span(step.seconds_left)} left" if step.seconds_left is not None else ""
     if not now:
-        return f"then, {left.removesuffix(' left')}" if left else "then"
+        return f"to come, {left.removesuffix(' left')}" if left else "to come"
     speed = f"{step.rate:,.0f} a second" if step.rate and step.rate >= 1 else ""
     return ", ".join(part for part in (speed, left) if part) or "reading"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ParamSpec
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import access, data
 from dashboard.access import Viewer
@@ -20,6 +21,7 @@ from sync_core.explain import Say
 P = ParamSpec("P")
 REFRESH_SECONDS = (15.0, 19.0)
 MATCHES = 8
+ANSWER_STAYS = timedelta(seconds=20)
 
 
 def enter(pages: dict[str, st.Page]) -> Viewer:
@@ -67,11 +69,24 @@ def every_so_often() -> float:
 
 
 def tell(act: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Do it and say what came of it; a refusal is said, too."""
+    """Do it and keep what came of it for `answer`; a refusal is an answer, too."""
     try:
-        st.toast(plain(act(*args, **kwargs)))
+        text = plain(act(*args, **kwargs))
     except ShopsyncError as refusal:
-        st.toast(f":red[{plain(str(refusal))}]")
+        text = f":red[{plain(str(refusal))}]"
+    except SQLAlchemyError:
+        text = ":red[The database does not answer: nothing was done.]"
+    st.session_state.answer = (text, now())
+
+
+def answer() -> None:
+    """What came of the last act, for a little while, beside the thing that it was about.
+
+    No toast: it would lie over the buttons that were just pressed.
+    """
+    text, at = st.session_state.get("answer", ("", None))
+    if at is not None and now() - at < ANSWER_STAYS:
+        st.markdown(f":small[**{text}**]", width="content")
 
 
 def top_bar() -> None:

@@ -82,10 +82,13 @@ def headline(domain: str, shown: tuple[object, ...]) -> None:
     if view is None or _state(view) != shown:
         st.rerun()
     explanation = said(view)
-    st.title(plain(explanation.headline), anchor=False)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(explanation.chip, color=chip_colour(explanation.who))
-        st.caption(held.age(view), width="content")
+    with st.container(gap=6):
+        with st.container(horizontal=True):  # a heading in a row has no margin of its own
+            st.title(plain(explanation.headline), anchor=False)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.badge(explanation.chip, color=chip_colour(explanation.who))
+            st.caption(held.age(view), width="content")
+            shell.answer()
 
 
 def sentences(domain: str) -> None:

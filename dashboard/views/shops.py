@@ -16,6 +16,7 @@ from sync_core.health import ShopPage, ShopRow, Sort
 from sync_core.states import Status
 
 ROWS = 50
+IN_SIGHT = 18
 TOGETHER = 10
 """So many shops may be started from here at once; larger plans are not made by ticking boxes."""
 
@@ -43,12 +44,17 @@ def page() -> None:
     except BadInput:
         st.query_params.pop("page", None)
         found = data.search(question, None, ROWS)
-    _summary(found)
     if not found.rows:
         st.caption("No shop matches. Take a filter away, or search for less.")
         return
+    above = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     chosen = _table(question, found)
-    _start(chosen)
+    with above:
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            st.caption(count(found.total, "shop", capped=found.capped), width="content")
+            shell.answer()
+        with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
+            _offer(found, chosen)
     _turn(found)
 
 
@@ -59,9 +65,9 @@ def _asked() -> data.Question:
             "Search",
             key="q",
             bind="query-params",
-            placeholder="Name, domain, e-mail, id, error text, address",
+            placeholder="Name, domain, e-mail, id, error",
             icon=":material/search:",
-            width=320,
+            width=272,
             on_change=_first_page,
         )
         status = st.selectbox(
@@ -71,7 +77,7 @@ def _asked() -> data.Question:
             key="status",
             bind="query-params",
             placeholder="Any",
-            width=190,
+            width=168,
             on_change=_first_page,
         )
         cause = st.selectbox(
@@ -82,10 +88,10 @@ def _asked() -> data.Question:
             bind="query-params",
             placeholder="Any",
             format_func=explain.cause_words,
-            width=190,
+            width=168,
             on_change=_first_page,
         )
-        sort = st.selectbox("Order", list(SORTS), key="sort", bind="query-params", width=160, on_change=_first_page)
+        sort = st.selectbox("Order", list(SORTS), key="sort", bind="query-params", width=148, on_change=_first_page)
         overdue = st.toggle("Overdue", key="overdue", bind="query-params", on_change=_first_page)
         attention = st.toggle("Needs attention", key="attention", bind="query-params", on_change=_first_page)
     return data.Question(
@@ -100,21 +106,6 @@ def _asked() -> data.Question:
 
 def _first_page() -> None:
     st.query_params.pop("page", None)
-
-
-def _summary(found: ShopPage) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(count(found.total, "shop", capped=found.capped), width="content")
-        if found.rows:
-            st.download_button(
-                "This page as CSV",
-                data=lambda: as_csv(found),
-                file_name="shops.csv",
-                mime="text/csv",
-                type="tertiary",
-                icon=":material/download:",
-                on_click="ignore",
-            )
 
 
 def as_table(found: ShopPage) -> pd.DataFrame:
@@ -167,37 +158,43 @@ def _table(question: data.Question, found: ShopPage) -> list[ShopRow]:
         key=f"shops {question} {st.query_params.get('page')}",
         on_select="rerun",
         selection_mode="multi-row",
-        height=min(38 + 35 * len(table), 38 + 35 * 18),
+        height="content" if len(table) <= IN_SIGHT else 35 * IN_SIGHT + 38,
         column_config={
-            "Shop": st.column_config.LinkColumn("Shop", display_text=r"#(.*)$", width="medium", pinned=True),
-            "Domain": st.column_config.TextColumn(width="medium"),
-            "Status": st.column_config.TextColumn(width="medium"),
+            "Shop": st.column_config.LinkColumn("Shop", display_text=r"#(.*)$", width=170, pinned=True),
+            "Domain": st.column_config.TextColumn(width=210),
+            "Status": st.column_config.TextColumn(width=190),
+            "Data of": st.column_config.TextColumn(width=110),
+            "Problem": st.column_config.TextColumn(width=150),
         },
         alt="Shops that match, one a row",
     )
     return [found.rows[nth] for nth in state["selection"]["rows"] if nth < len(found.rows)]
 
 
-def _start(chosen: list[ShopRow]) -> None:
-    """One or a few shops, started now; each answers for itself."""
-    too_many = len(chosen) > TOGETHER
-    may = shell.viewer().may(access.SYNC)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button(
-            f"Sync {count(len(chosen), 'shop')} now" if chosen else "Sync now",
-            type="primary",
-            key="sync_chosen",
-            disabled=not chosen or too_many or not may,
-            help=f"Tick up to {TOGETHER} shops" if too_many or not chosen else None,
-            on_click=_sync,
-            args=([row.shop_id for row in chosen],),
-        )
-        if len(chosen) == 1:
-            st.page_link(
-                shell.page("shop"),
-                label=f"Open {plain(chosen[0].name)}",
-                query_params={"domain": chosen[0].domain},
-            )
+def _offer(found: ShopPage, chosen: list[ShopRow]) -> None:
+    """One or a few shops, opened or started now (each answers for itself); the page for a spreadsheet."""
+    st.download_button(
+        "This page as CSV",
+        data=lambda: as_csv(found),
+        file_name="shops.csv",
+        mime="text/csv",
+        type="tertiary",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    if len(chosen) == 1:
+        only = chosen[0]
+        st.page_link(shell.page("shop"), label=f"Open {plain(only.name)}", query_params={"domain": only.domain})
+    fitting = 0 < len(chosen) <= TOGETHER
+    st.button(
+        f"Sync {count(len(chosen), 'shop')} now" if chosen else "Sync now",
+        type="primary",
+        key="sync_chosen",
+        disabled=not fitting or not shell.viewer().may(access.SYNC),
+        help=None if fitting else f"Tick 1 to {TOGETHER} shops first",
+        on_click=_sync,
+        args=([row.shop_id for row in chosen],),
+    )
 
 
 def _sync(shop_ids: list[str]) -> None:

@@ -15,12 +15,16 @@ from sync_core.explain import span
 from sync_core.health import Tick, TickPage
 from sync_core.states import Profile
 
-COLUMNS = ("Began", "Took", "Due", "Started", "Already asked for", "New shops", "Left for the next", "By", "")
+IN_SIGHT = 12
+COLUMNS = ("Began", "Took", "Due", "Started", "Already asked for", "New shops", "Left for the next", "By", "Note")
 
 
 def page() -> None:
+    st.space("xxsmall")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.title("Checks", anchor=False, width="content")
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            st.title("Checks", anchor=False, width="content")
+            shell.answer()
         st.button(
             "Run one now",
             type="primary",
@@ -44,8 +48,8 @@ def _explained(settings: Settings) -> None:
     period, grace = span(settings.sweep_period_seconds), span(settings.sweep_grace_seconds)
     if settings.sweep_profile is Profile.PROMPT:
         text = (
-            f"Installs start by themselves within seconds. Every {period} the check looks for any that did not, "
-            f"{grace} after they were due: a healthy day finds none."
+            f"Installs start by themselves within seconds. Every {period} the check looks for any that did not "
+            f"within {grace}: a healthy day finds none."
         )
     else:
         longest = span(settings.sweep_grace_seconds + settings.sweep_period_seconds)
@@ -74,7 +78,7 @@ def live() -> None:
         as_table(found),
         hide_index=True,
         key=f"checks {before}",
-        height=min(38 + 35 * len(found.rows), 458),
+        height="content" if len(found.rows) <= IN_SIGHT else 35 * IN_SIGHT + 38,
         alt="The checks, newest first",
     )
     _turn(found, before)
