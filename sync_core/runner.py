@@ -150,7 +150,7 @@ class Run:
         for resource in RESOURCES:
             leg = resume(self.claim.cursor, resource.name, mode=self.claim.mode, now=self.claim.claimed_at)
             if not grants(self.scopes, resource.scope):
-                self._refuse(resource, leg, f"the scope {resource.scope} is missing")
+                self._refuse(resource, leg, AccessDenied(f"the scope {resource.scope} is missing"))
             legs[resource.name] = leg
         return legs
 
@@ -166,12 +166,13 @@ class Run:
         """All pages of a resource, or the reason why it is left out."""
         leg, size, number = self.legs[resource.name], PageSize(), 1
         while not leg.ended:
+            self._stop_if_told()
             self._keep_token()
             try:
                 with _named(f"{resource.name}, page {number}"):
                     page = self._fetch(resource, leg, size)
             except AccessDenied as denied:
-                self._refuse(resource, leg, str(denied))
+                self._refuse(resource, leg, denied)
                 return
             self._store(resource, leg, page)
             number += 1
@@ -187,18 +188,18 @@ class Run:
             on_tail=self._breathe,
         )
 
-    def _refuse(self, resource: Resource, leg: Leg, reason: str) -> None:
+    def _refuse(self, resource: Resource, leg: Leg, denied: AccessDenied) -> None:
+        """Leave a resource out with the reason; without products there is no sync."""
         if resource.required:
-            raise Held(Hold.SCOPE, f"{resource.name} may not be read: {reason}")
-        leg.skip(reason)
-        log.info("sync.skipped", resource=resource.name, reason=reason)
+            raise _hold(denied, f"{resource.name} may not be read: {denied}") from denied
+        leg.skip(str(denied))
+        log.info("sync.skipped", resource=resource.name, reason=leg.skipped)
 
     def _store(self, resource: Resource, leg: Leg, page: Page) -> None:
         leg.advance(roots=page.roots, after=page.after, ended=page.ended)
         with self._page() as session:
             store.store(session, self.claim.shop_id, page.batch)
         log.info("sync.page", resource=resource.name, done=leg.done, total=leg.total)
-        self._stop_if_told()
 
     @contextmanager
     def _page(self, *, plan: str | None = None) -> Iterator[Session]:
@@ -301,7 +302,11 @@ def _needed() -> Iterator[None]:
     try:
         yield
     except AccessDenied as denied:
-        raise Held(Hold.SCOPE, str(denied), status=denied.status, request_id=denied.request_id) from denied
+        raise _hold(denied, str(denied)) from denied
+
+
+def _hold(denied: AccessDenied, message: str) -> Held:
+    return Held(Hold.SCOPE, message, status=denied.status, request_id=denied.request_id)
 
 
 def _at(error: Exception) -> list[str]:

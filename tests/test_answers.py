@@ -150,6 +150,18 @@ def test_half_a_body_is_not_an_answer(content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "read"),
+    [(rb"a\u0000b", "ab"), (rb"\u0000\u0000", ""), (rb"\\u0000", r"\u0000"), (rb"\\\u0000", "\\")],
+)
+def test_a_nul_which_no_database_text_can_hold_is_left_out(written: bytes, read: str) -> None:
+    body = b'{"data": {"title": "' + written + b'"}}'
+
+    reply = read_reply(httpx.Response(200, content=body), on_cost=lambda _cost: None)
+
+    assert reply.data["title"] == read
+
+
+@pytest.mark.parametrize(
     ("error", "kind"),
     [
         (httpx.ReadTimeout("x"), TooSlow),

@@ -253,3 +253,15 @@ def test_settings_choose_version_and_host(wire: Wire, make_settings: MakeSetting
         )
 
     assert str(wire.requests[0].url) == "http://127.0.0.1:9292/oak.myshopify.com/admin/api/2027-01/graphql.json"
+
+
+def test_another_version_than_asked_is_logged_once(
+    make_client: MakeClient, wire: Wire, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wire.answers = [httpx.Response(200, json=GOOD, headers={"X-Shopify-API-Version": "2027-01"})]
+    client = make_client()
+
+    client.execute("query Q { shop { name } }")
+    client.execute("query Q { shop { name } }")
+
+    assert capsys.readouterr().out.count("shopify.version") == 1

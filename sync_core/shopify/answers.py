@@ -6,6 +6,7 @@ sentences of ours; a body's own text is read to classify and never repeated (it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -25,6 +26,9 @@ from sync_core.errors import (
     Unavailable,
 )
 from sync_core.states import Hold
+
+NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""An escaped NUL in JSON, not a backslash before the letters u0000."""
 
 
 class TooSlow(Unavailable):
@@ -150,8 +154,12 @@ CODES: dict[str, tuple[type[ShopifyError], str]] = {
 
 
 def _decoded(response: httpx.Response) -> dict[str, Any]:
+    content = response.content
+    if b"\\u0000" in content:
+        # PostgreSQL's text cannot hold it; no title means it.
+        content = NUL.sub(rb"\1", content)
     try:
-        body = orjson.loads(response.content)
+        body = orjson.loads(content)
     except orjson.JSONDecodeError:
         body = None
     if not isinstance(body, dict):

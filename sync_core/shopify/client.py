@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import orjson
+import structlog
 
 from sync_core.config import Settings
 from sync_core.errors import Held, Unavailable
@@ -15,6 +16,8 @@ from sync_core.shopify.answers import Cost, Reply, TooSlow, from_transport, read
 from sync_core.shopify.domains import shop_url
 from sync_core.shopify.patience import Patience
 from sync_core.shopify.throttle import Limiter
+
+log = structlog.get_logger()
 
 TIMEOUTS = httpx.Timeout(30, connect=5)
 """Seconds. Shopify itself gives up on a query after 10."""
@@ -51,7 +54,8 @@ class ShopifyClient:
     ) -> None:
         self.spent = Spent()
         self.bucket: Cost | None = None
-        self._url = f"{shop_url(domain, settings)}/admin/api/{settings.shopify_api_version}/graphql.json"
+        self._version = settings.shopify_api_version
+        self._url = f"{shop_url(domain, settings)}/admin/api/{self._version}/graphql.json"
         self._token = access_token
         self._http = http
         self._limiter = limiter
@@ -89,7 +93,9 @@ class ShopifyClient:
             self._patience.wait(seconds)
         told: list[Cost] = []
         try:
-            reply = read_reply(self._post(document, variables), on_cost=told.append)
+            response = self._post(document, variables)
+            self._notice_version(response)
+            reply = read_reply(response, on_cost=told.append)
         finally:
             self._settle(query, told[0] if told else None)
         self.spent.bytes += reply.bytes
@@ -100,6 +106,13 @@ class ShopifyClient:
         if cost:
             self.bucket = cost
             self.spent.points += round(cost.actual)
+
+    def _notice_version(self, response: httpx.Response) -> None:
+        # Shopify answers for a version that it no longer serves with the oldest that it does, silently.
+        answered = response.headers.get("X-Shopify-API-Version", self._version)
+        if answered != self._version:
+            log.warning("shopify.version", asked=self._version, answered=answered)
+            self._version = answered
 
     def _post(self, document: str, variables: dict[str, Any]) -> httpx.Response:
         self.spent.requests += 1

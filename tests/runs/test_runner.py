@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -91,7 +91,7 @@ def test_an_empty_pass_of_changes_is_a_success(bench: Bench) -> None:
 
 def test_a_killed_run_resumes_at_the_page_that_it_had_not_stored(bench: Bench, sandbox: Running) -> None:
     killed = bench.claim()
-    with _dying_at(bench.tools, "query Customers") as dying, pytest.raises(Killed):
+    with _hearing(bench.tools, "query Customers", _die) as dying, pytest.raises(Killed):
         bench.run(killed, tools=dying)
     bench.clock.advance(seconds=61)
     with bench.tools.database.write() as session:
@@ -121,14 +121,20 @@ def test_a_run_whose_claim_is_over_writes_nothing(bench: Bench) -> None:
 
 
 def test_a_process_that_stops_gives_its_claim_back_between_two_pages(bench: Bench) -> None:
-    bench.stopping.set()
-
-    outcome = bench.run()
+    with _hearing(bench.tools, "query Customers", bench.stopping.set) as tools:
+        outcome = bench.run(tools=tools)
 
     state = bench.state()
     assert outcome is Outcome.RELEASED
     assert (state.status, state.failures) == ("PENDING", 0)
-    assert state.cursor["products"]["done"] == 40
+    assert [state.cursor[name]["ended"] for name in ("products", "customers", "orders")] == [True, True, False]
+
+
+def test_a_process_that_stops_at_the_last_page_completes(bench: Bench) -> None:
+    with _hearing(bench.tools, "query Orders", bench.stopping.set) as tools:
+        outcome = bench.run(tools=tools)
+
+    assert outcome is Outcome.COMPLETED
 
 
 @pytest.mark.parametrize(
@@ -319,15 +325,19 @@ def test_nothing_of_a_person_or_a_token_is_logged(
 
 
 @contextmanager
-def _dying_at(tools: Tools, words: str) -> Iterator[Tools]:
-    """The same tools, in a process that is killed when it sends a document with these words."""
+def _hearing(tools: Tools, words: str, act: Callable[[], None]) -> Iterator[Tools]:
+    """The same tools; `act` is called when a document with these words is sent."""
 
-    def check(request: httpx.Request) -> None:
+    def hear(request: httpx.Request) -> None:
         if words in request.content.decode():
-            raise Killed
+            act()
 
-    with httpx.Client(timeout=30, event_hooks={"request": [check]}) as http:
+    with httpx.Client(timeout=30, event_hooks={"request": [hear]}) as http:
         yield replace(tools, http=http)
+
+
+def _die() -> None:
+    raise Killed
 
 
 @contextmanager
