@@ -75,5 +75,5 @@ def test_the_address_does_not_travel(page: TestClient) -> None:
 def test_a_change_of_state_is_spoken(page: TestClient) -> None:
     text = page.get("/onboarding").text
 
-    assert '<h1 id="headline" role="status" aria-live="polite">' in text
+    assert '<span id="headline" role="status" aria-live="polite">' in text
     assert 'role="alert"' in text
