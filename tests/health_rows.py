@@ -80,7 +80,8 @@ class Rows:
             "fence": next(self.numbers),
             "number": 1,
         }
-        row = SyncAttempt(shop_id=shop_id, generation=1, ended_at=ended_at, outcome=outcome, **(plain | values))
+        plain |= {"shop_id": shop_id, "generation": 1, "ended_at": ended_at, "outcome": outcome}
+        row = SyncAttempt(**(plain | values))
         return self.add(row).id
 
     def hold(self, shop_id: str, at: datetime, hold: str | None) -> None:

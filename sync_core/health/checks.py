@@ -86,7 +86,7 @@ def slots(session: Session, *, since: datetime, until: datetime, now: datetime, 
     """
     window = Window(since, min(until, now))
     rows = [row for slots, period in _expected(session, window, settings) for row in _strip(session, slots, period)]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"due": int, "opened": int})
+    frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object).astype({"due": int, "opened": int})
     return frame.assign(at=pd.to_datetime(frame["at"], utc=True))
 
 

@@ -120,7 +120,7 @@ def _seconds(span: timedelta) -> float:
 
 def _frame(newest_first: list[dict[str, Any]], columns: str) -> pd.DataFrame:
     """Rows in the other order, with every column of its own type even when empty."""
-    frame = pd.DataFrame(newest_first[::-1], columns=columns.split())
+    frame = pd.DataFrame(newest_first[::-1], columns=columns.split(), dtype=object)
     for name in frame.columns.intersection(MOMENTS):
         frame[name] = pd.to_datetime(frame[name], utc=True)
     for name in frame.columns.intersection(["seconds", "waited"]):
