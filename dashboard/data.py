@@ -25,6 +25,8 @@ from sync_core.explain import span
 SNAPSHOT_SECONDS = 3
 SHOP_SECONDS = 1
 FIGURES_SECONDS = 30
+"""After this age figures are made again while the viewer sees those at hand; nobody sees any of twice this age."""
+
 STRIP = timedelta(hours=24)
 QUARTER = timedelta(days=90)
 
@@ -111,7 +113,7 @@ def look_again() -> None:
         seen.clear()
 
 
-@st.cache_resource(ttl=FIGURES_SECONDS, max_entries=8, show_spinner=False)
+@st.cache_resource(ttl=FIGURES_SECONDS, max_entries=8, show_spinner=False, refresh_mode="background")
 def figures(window: timedelta) -> Figures:
     """Objectives and frames of the window that ends now. Errors: database errors pass through."""
     with desk().database.read() as session:
@@ -125,7 +127,7 @@ def figures(window: timedelta) -> Figures:
         )
 
 
-@st.cache_resource(ttl=FIGURES_SECONDS, max_entries=32, show_spinner=False)
+@st.cache_resource(ttl=FIGURES_SECONDS, max_entries=32, show_spinner=False, refresh_mode="background")
 def below(window: timedelta, zone_name: str) -> tuple[Card, ...]:
     """What stands under the fold, drawn once for all viewers of one zone. Errors: database errors pass through."""
     shown, quarter, zone = figures(window), figures(QUARTER), zone_of(zone_name)
@@ -140,7 +142,7 @@ def below(window: timedelta, zone_name: str) -> tuple[Card, ...]:
     )
 
 
-@st.cache_resource(ttl=FIGURES_SECONDS, max_entries=32, show_spinner=False)
+@st.cache_resource(ttl=FIGURES_SECONDS, max_entries=32, show_spinner=False, refresh_mode="background")
 def strip(zone_name: str) -> Card:
     """The checks of the last 24 h as marks. Errors: database errors pass through."""
     period = f"every {span(desk().settings.sweep_period_seconds)}"
@@ -154,7 +156,7 @@ def default_window() -> timedelta:
     return slo.window(age.to_pytimedelta() for age in ages.tail(slo.ENOUGH_INSTALLS))
 
 
-@st.cache_resource(ttl=FIGURES_SECONDS, show_spinner=False)
+@st.cache_resource(ttl=FIGURES_SECONDS, show_spinner=False, refresh_mode="background")
 def slots() -> pd.DataFrame:
     """The checks of the last 24 h, as health.slots gives them."""
     with desk().database.read() as session:

@@ -91,7 +91,7 @@ def status_words(status: Status, hold: Hold | None, *, synced: bool) -> str:
 INLINE = re.compile(r"([\\`*_\[\]<>~$|#])")
 LINE_START = re.compile(r"^([-+=]|\d+(?=[.)]))")
 SELF_MADE = re.compile(r"(:|@|www\.)(?=\S)")
-WORD_JOINER = "\u2060"
+WORD_JOINER, NO_BREAK = "\u2060", "\u00a0"
 
 
 def plain(text: str) -> str:
@@ -100,7 +100,7 @@ def plain(text: str) -> str:
     Emoji codes, addresses and directives are made from plain text after parsing, where a backslash no longer
     counts: an invisible joiner breaks them. A time like 14:25 stays as it is.
     """
-    one_line = " ".join(text.split())
+    one_line = " ".join(text.split()).replace(" %", NO_BREAK + "%")
     escaped = LINE_START.sub(WORD_JOINER + r"\1", INLINE.sub(r"\\\1", one_line))
     return SELF_MADE.sub(_broken, escaped)
 

@@ -31,14 +31,16 @@ def as_table(view: ShopView) -> pd.DataFrame:
 
 
 def age(view: ShopView) -> str:
-    """Data of 08:12, 6 h 18 min old · complete, without orders."""
+    """What is in use meanwhile: No data yet; Complete, without orders; while syncing also of when."""
     at = view.situation
     if at.data_of is None:
         return "No data yet"
-    words = f"Data of {shell.say()(at.data_of)}, {ago(at.data_of, at.now).removesuffix(' ago')} old"
-    if at.skipped:
-        words += f" · without {' and '.join(resource_words(name).lower() for name in at.skipped)}"
-    return words
+    words = "Complete"
+    if at.running:
+        old = ago(at.data_of, at.now).removesuffix(" ago")
+        words = f"Data of {shell.say()(at.data_of)} in use, {old} old · complete"
+    missing = " and ".join(resource_words(name).lower() for name in at.skipped)
+    return words + (f", without {missing}" if missing else "")
 
 
 def _steps(view: ShopView) -> tuple[Step, ...]:

@@ -28,6 +28,7 @@ def needs_you(glance: data.Glance) -> None:
     if not fleet.groups and not fleet.retrying:
         _nobody(fleet)
     if fleet.groups:
+        st.space("xxsmall")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.subheader("Needs you", anchor=False, width="content")
             shell.answer()
