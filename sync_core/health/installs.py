@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from sync_core.explain import cause_words
@@ -31,7 +31,7 @@ def installs(session: Session, *, since: datetime, until: datetime, now: datetim
     """
     chosen = and_(Install.watched, Install.installed_at >= since, Install.installed_at < min(until, now))
     newest = _with_names().where(chosen).order_by(Install.installed_at.desc(), Install.id.desc()).limit(NEWEST)
-    rows = [_install(install, domain, name, now) for install, domain, name in session.execute(newest)]
+    rows = [_install(row, now) for row in session.execute(newest)]
     return _frame(rows, "installed_at shop_id domain name seconds waited path ok judged withdrawn")
 
 
@@ -45,7 +45,7 @@ def pickups(session: Session, *, since: datetime, until: datetime) -> pd.DataFra
     """
     chosen = and_(Install.watched, Install.pickup_deadline >= since, Install.pickup_deadline < until, ~LEFT_UNTAKEN)
     newest = _with_names().where(chosen).order_by(Install.pickup_deadline.desc(), Install.id.desc()).limit(NEWEST)
-    rows = [_pickup(install, domain, name) for install, domain, name in session.execute(newest)]
+    rows = [_pickup(row) for row in session.execute(newest)]
     return _frame(rows, "deadline shop_id domain name path installed_at picked_up_at waited late")
 
 
@@ -72,19 +72,21 @@ def failures(session: Session, *, since: datetime, until: datetime) -> pd.DataFr
     return _frame(rows[::-1], "error_class cause failed healed open")
 
 
-def _with_names() -> Select[Install, str, str]:
-    query = select(Install, ShopSync.shop_domain, NAME).join(ShopSync, ShopSync.shop_id == Install.shop_id)
+def _with_names() -> Select[Any]:
+    """Plain columns: entities of 20,000 rows took twice as long."""
+    query = select(*Install.__table__.c, ShopSync.shop_domain, NAME.label("name"))
+    query = query.join(ShopSync, ShopSync.shop_id == Install.shop_id)
     return query.outerjoin(ShopProfile, ShopProfile.shop_id == Install.shop_id)
 
 
-def _install(install: Install, domain: str, name: str, now: datetime) -> dict[str, Any]:
+def _install(install: Row[Any], now: datetime) -> dict[str, Any]:
     synced, gone = install.first_synced_at, install.withdrawn_at
     waited = None if synced else _seconds((gone or now) - install.installed_at)
     return {
         "installed_at": install.installed_at,
         "shop_id": install.shop_id,
-        "domain": domain,
-        "name": name,
+        "domain": install.shop_domain,
+        "name": install.name,
         "seconds": _seconds(synced - install.installed_at) if synced else None,
         "waited": waited,
         "path": path_of(install.path, finished=synced is not None),
@@ -94,13 +96,13 @@ def _install(install: Install, domain: str, name: str, now: datetime) -> dict[st
     }
 
 
-def _pickup(install: Install, domain: str, name: str) -> dict[str, Any]:
+def _pickup(install: Row[Any]) -> dict[str, Any]:
     taken = install.first_claimed_at
     return {
         "deadline": install.pickup_deadline,
         "shop_id": install.shop_id,
-        "domain": domain,
-        "name": name,
+        "domain": install.shop_domain,
+        "name": install.name,
         "path": path_of(install.path),
         "installed_at": install.installed_at,
         "picked_up_at": taken,

@@ -90,13 +90,14 @@ def search(
     Errors: BadInput when `after` is not one of ours; database errors pass through.
     """
     asked = _conditions(now, text, status, cause, path, overdue=overdue, attention=attention)
-    total = capped_count(session, *asked)
     order = ORDERS[sort]
     query = select(ShopSync, ShopProfile, order.key).outerjoin(ShopProfile, ShopProfile.shop_id == ShopSync.shop_id)
     query = query.where(*asked, *([_beyond(order, after)] if after else [])).limit(limit + 1)
     found = session.execute(query.order_by(*order.columns)).all()
     rows = tuple(_row(shop, profile, now) for shop, profile, _ in found[:limit])
     place = _place(found[limit - 1]) if len(found) > limit else None
+    whole = after is None and place is None
+    total = len(rows) if whole else capped_count(session, *asked)
     return ShopPage(rows, place, min(total, CAP), capped=total > CAP)
 
 
