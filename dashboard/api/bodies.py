@@ -13,6 +13,10 @@ from dashboard.api.answers import problem
 from sync_core.errors import BadInput
 
 LONGEST_BODY = 1_000_000
+DRAINED_BODY = 10_000_000
+"""How much of a body that is too long is read and thrown away: a client that still writes when the
+connection closes is reset, and never sees the answer."""
+
 LONGEST_TEXT = 500
 BODY = "shopsync.body"
 
@@ -31,7 +35,7 @@ class WholeBody:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = None if _declared(scope) > self.longest else await _read(receive, self.longest)
+        body = None if _declared(scope) > DRAINED_BODY else await _read(receive, self.longest)
         if body is None:
             refusal = problem(413, f"Body is longer than {self.longest} bytes", headers={"Connection": "close"})
             await refusal(scope, receive, send)
@@ -48,15 +52,15 @@ def _declared(scope: Scope) -> int:
 
 async def _read(receive: Receive, longest: int) -> bytes | None:
     """The body, or None when it is longer. A client that hangs up leaves what it sent: the route finds it wrong."""
-    body = bytearray()
-    more = True
-    while more:
+    body, size, more = bytearray(), 0, True
+    while more and size <= DRAINED_BODY:
         message = await receive()
-        body += message.get("body", b"")
+        part = message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > longest:
-            return None
-    return bytes(body)
+        size += len(part)
+        if size <= longest:
+            body += part
+    return bytes(body) if size <= longest else None
 
 
 def raw_body(request: Request) -> bytes:

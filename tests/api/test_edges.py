@@ -107,9 +107,9 @@ def test_a_body_may_have_a_million_bytes(api: TestClient, length: int, status: i
 
 
 def test_a_long_body_without_a_length_is_refused_while_it_comes(desk: Desk) -> None:
-    """Chunks of 100 kB without Content-Length: the eleventh is the last that is read."""
+    """Endless chunks of 100 kB: what is over the limit is thrown away, and after 10 MB the door closes."""
     sent: list[Message] = []
-    chunks = iter(range(1_000))
+    chunks = iter(range(100_000))
 
     async def receive() -> Message:
         next(chunks)
@@ -122,7 +122,23 @@ def test_a_long_body_without_a_length_is_refused_while_it_comes(desk: Desk) -> N
     anyio.run(create_app(Door(lambda: desk)), scope, receive, send)
 
     assert sent[0]["status"] == 413
-    assert next(chunks) == 11
+    assert next(chunks) == 101
+
+
+def test_a_body_that_says_it_is_endless_is_refused_unread(desk: Desk) -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        raise AssertionError("the body was read")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    length = [(b"content-length", b"10000001")]
+    scope = {"type": "http", "method": "POST", "path": "/api/sync", "headers": length, "query_string": b""}
+    anyio.run(create_app(Door(lambda: desk)), scope, receive, send)
+
+    assert sent[0]["status"] == 413
 
 
 def test_an_unreachable_database_is_told_without_its_address(desk: Desk, make_settings: MakeSettings) -> None:
