@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import httpx
 import structlog
 
-from sync_core import credentials, lifecycle
+from sync_core import crash, credentials, lifecycle
 from sync_core.config import Settings
 from sync_core.credentials import Credential, TokenPair
 from sync_core.db import Database
@@ -88,6 +88,7 @@ class Access:
                 return stored
             pair = _next_pair(used.pair, answer, now)
             version = credentials.store(session, self._claim.shop_id, pair, now=now, vault=self._vault)
+            crash.point("token_stored")
             return Credential(version, pair)
 
     def _load(self) -> Credential:

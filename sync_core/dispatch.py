@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync_core import lifecycle
+from sync_core import crash, lifecycle
 from sync_core.errors import StaleClaim, Stalled
 from sync_core.heartbeat import Doing
 from sync_core.lifecycle import Claim
@@ -92,6 +92,8 @@ class ClaimLoop:
                 oldest=oldest,
                 reserve=self._tools.settings.workers // RESERVED_SHARE,
             )
+        if claims:
+            crash.point("after_claim")
         self._claimed += len(claims)
         return claims
 
@@ -103,6 +105,7 @@ class ClaimLoop:
         with self._lock:
             self._runs[claim.attempt_id] = task
         task.thread.start()
+        crash.point("after_dispatch")
 
     def _carry(self, task: Run, stopping: threading.Event) -> None:
         try:

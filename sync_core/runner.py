@@ -19,7 +19,7 @@ import httpx
 import structlog
 from sqlalchemy.orm import Session
 
-from sync_core import lifecycle, store
+from sync_core import crash, lifecycle, store
 from sync_core.access import Access
 from sync_core.config import Settings
 from sync_core.db import Database
@@ -174,6 +174,7 @@ class Run:
             except AccessDenied as denied:
                 self._refuse(resource, leg, denied)
                 return
+            crash.point("after_fetch")
             self._store(resource, leg, page)
             number += 1
 
@@ -207,17 +208,21 @@ class Run:
         with self._transaction() as session:
             cursor = cursor_of(self._cursor_legs())
             lifecycle.checkpoint(session, self.claim, cursor=cursor, plan=plan, **self._booked())
+            crash.point("after_guard")
             yield session
+        crash.point("after_page")
         self.pulse.beat(self.now)
 
     def _complete(self) -> None:
         legs = self._cursor_legs()
         synced = [name for name, leg in legs.items() if not leg.skipped]
+        crash.point("before_complete")
         with self._transaction() as session:
             lifecycle.guard(session, self.claim)
             held = self._held(session)
             lifecycle.complete(session, self.claim, cursor=finished_cursor(legs), held=held, **self._booked())
             store.note_synced(session, self.claim.shop_id, synced, now=self.now)
+        crash.point("after_complete")
         log.info("sync.completed", requests=self.client.spent.requests, points=self.client.spent.points)
 
     def _held(self, session: Session) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from sync_core import install, lifecycle
+from sync_core import crash, install, lifecycle
 from sync_core.columns import new_id
 from sync_core.config import Settings
 from sync_core.db import Database
@@ -60,6 +60,7 @@ def tick(database: Database, *, by: str, settings: Settings, vault: Vault) -> Sw
     with database.write() as session:
         begun = database.now(session)
         report = _book_slot(session, begun, by, settings)
+    crash.point("sweep_booked")
     try:
         _adopt(database, report, settings, vault)
         _open_requests(database, report, begun, settings)

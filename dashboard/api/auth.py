@@ -15,7 +15,7 @@ from dashboard.api.bodies import query_of
 from dashboard.api.desk import Desk, desk_of
 from dashboard.api.oauth_state import Standing, judge, open_state, use
 from dashboard.api.security import remember
-from sync_core import install
+from sync_core import crash, install
 from sync_core.credentials import TokenPair
 from sync_core.errors import ShopifyError
 from sync_core.shopify import oauth
@@ -59,6 +59,7 @@ def callback(request: Request) -> Response:
         grant = oauth.exchange(domain, code, settings=desk.settings, http=desk.http)
     except ShopifyError as error:
         return _unconfirmed(desk, state, domain, error)
+    crash.point("callback_exchanged")
     return _register(desk, domain, state, grant, asked_at=asked_at)
 
 

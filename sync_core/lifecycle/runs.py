@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
+from sync_core import crash
 from sync_core.app_models import Shop
 from sync_core.config import Settings
 from sync_core.errors import Held, NotFound, SecurityRejected, ShopifyError, StaleClaim, Stalled
@@ -110,6 +111,7 @@ def fail(session: Session, claim: Claim, *, error: BaseException, now: datetime,
     failed = _judge(shop, claim, cause, error=error, now=now, settings=settings)
     details = {"error_class": cause.name, "error_message": cause.message}
     end_attempt(session, claim.attempt_id, Outcome.FAILED, now=now, **details, **_answer(error))
+    crash.point("in_fail")
     event = Event("failed", now, claim.owner, cause.name)
     values = {"status": Status.FAILED, "hold": failed.hold, **details, **_counts(shop, error, now)}
     values["priority"] = _priority(failed.hold, shop.failures + 1)
@@ -125,6 +127,7 @@ def release(session: Session, claim: Claim, *, now: datetime) -> None:
     guard(session, claim)
     shop = locked(session, claim.shop_id)
     end_attempt(session, claim.attempt_id, Outcome.RELEASED, now=now)
+    crash.point("in_release")
     attempt = session.get_one(SyncAttempt, claim.attempt_id)
     insert_request(session, shop, Ask(claim.trigger, claim.mode, attempt.actor, attempt.reason), now)
     status = Status.FAILED if shop.hold else Status.PENDING
