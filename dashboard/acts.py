@@ -65,6 +65,7 @@ def write_note(viewer: Viewer, shop_id: str, text: str) -> str:
         now = data.desk().database.now(session)
         session.add(Note(shop_id=shop_id, at=now, by=viewer.name, text=words))
         _audit(session, viewer, "note", now=now, shop_id=shop_id)
+    data.look_again()
     return "Noted."
 
 

@@ -76,18 +76,16 @@ def _main(view: ShopView, explanation: Explanation) -> None:
 def confirm(view: ShopView, what: str) -> None:
     """What will happen, why it is asked for, then the button."""
     st.markdown(f"**{what}**: {plain(view.name)}  \n:small[:gray[{PROMISES[what]}]]")
-    needed = what in NEEDS_REASON
-    reason = st.text_input("Reason" if needed else "Reason (optional)", key="reason", max_chars=200, live="250ms")
-    done = st.button(
-        what,
-        type="primary",
-        key="confirmed",
-        disabled=needed and not reason.strip(),
-        on_click=_perform,
-        args=(what, view.shop_id),
-    )
-    if done:
+    st.text_input("Reason" if what in NEEDS_REASON else "Reason (optional)", key="reason", max_chars=200)
+    pressed = st.button(what, type="primary", key="confirmed", on_click=_perform, args=(what, view.shop_id))
+    if pressed and _lacks_reason(what):
+        st.caption(":red[A reason is needed.]")
+    elif pressed:
         st.rerun()
+
+
+def _lacks_reason(what: str) -> bool:
+    return what in NEEDS_REASON and not str(st.session_state.reason).strip()
 
 
 def _perform(what: str, shop_id: str) -> None:
@@ -97,7 +95,8 @@ def _perform(what: str, shop_id: str) -> None:
         TAKE_OVER: acts.take_over,
         STOP: acts.stop,
     }[what]
-    shell.tell(act, shell.viewer(), shop_id, reason=st.session_state.get("reason", ""))
+    if not _lacks_reason(what):
+        shell.tell(act, shell.viewer(), shop_id, reason=st.session_state.reason)
 
 
 def ticket(view: ShopView) -> str:

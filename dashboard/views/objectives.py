@@ -52,8 +52,11 @@ def show(figures: Objectives) -> None:
 def coverage(figures: Objectives) -> None:
     """Every install of the window in exactly one class; red with the gap when the sum is not the whole."""
     ledger, young = figures.ledger, figures.sync_success.unjudged
+    if not ledger.installs:
+        st.markdown(":small[:gray[No install in this window]]")
+        return
     parts = [f"{n:,} {CLASSES.get(name, name)}" for name, n in ledger.classes.items() if n]
-    sums = f"{count(ledger.installs, 'install')} = {' + '.join(parts) or '0'}"
+    sums = f"{count(ledger.installs, 'install')} = {' + '.join(parts)}"
     bad = ledger.gap != 0 or ledger.classes.get("overdue", 0) > 0
     end = f": {ledger.gap:,} unaccounted for" if ledger.gap else "" if bad else ": adds up"
     yet = f" :gray[· {young:,} younger than 24 h {'is' if young == 1 else 'are'} not judged yet]" if young else ""

@@ -21,8 +21,7 @@ WINDOWS = {
     "30 days": timedelta(days=30),
     "90 days": timedelta(days=90),
 }
-FIGURES_EVERY = 4
-"""The figures refresh with every fourth snapshot."""
+FIGURES_EVERY = 4  # the figures refresh with every fourth snapshot
 
 
 def page() -> None:

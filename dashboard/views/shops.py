@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import access, acts, data
 from dashboard.moments import ago
+from dashboard.spreadsheet import as_csv
 from dashboard.theme import plain, status_words
 from dashboard.views import shell
 from sync_core import explain
@@ -17,8 +18,7 @@ from sync_core.states import Status
 
 ROWS = 50
 IN_SIGHT = 18
-TOGETHER = 10
-"""So many shops may be started from here at once; larger plans are not made by ticking boxes."""
+TOGETHER = 10  # larger plans are not made by ticking boxes
 
 STATUSES = {
     "Up to date or refreshing": Status.COMPLETED,
@@ -32,7 +32,6 @@ SORTS = {
     "Newest install": Sort.NEWEST,
     "Oldest data": Sort.OLDEST_DATA,
 }
-FORMULA = r"^([=+\-@\t])"
 COLUMNS = ("Shop", "Domain", "Status", "Data of", "Problem", "Next try", "Installed")
 
 
@@ -80,17 +79,7 @@ def _asked() -> data.Question:
             width=168,
             on_change=_first_page,
         )
-        cause = st.selectbox(
-            "Cause",
-            list(CAUSES),
-            index=None,
-            key="cause",
-            bind="query-params",
-            placeholder="Any",
-            format_func=explain.cause_words,
-            width=168,
-            on_change=_first_page,
-        )
+        cause = _cause()
         sort = st.selectbox("Order", list(SORTS), key="sort", bind="query-params", width=148, on_change=_first_page)
         overdue = st.toggle("Overdue", key="overdue", bind="query-params", on_change=_first_page)
         attention = st.toggle("Needs attention", key="attention", bind="query-params", on_change=_first_page)
@@ -102,6 +91,31 @@ def _asked() -> data.Question:
         attention=attention,
         sort=SORTS[sort or "By domain"],
     )
+
+
+def _cause() -> str | None:
+    """The address holds the cause's key, which stays when its words change: so it is bound by hand."""
+    if "cause_chosen" not in st.session_state:
+        asked = st.query_params.get("cause")
+        st.session_state.cause_chosen = asked if asked in CAUSES else None
+    return st.selectbox(
+        "Cause",
+        list(CAUSES),
+        key="cause_chosen",
+        placeholder="Any",
+        format_func=explain.cause_words,
+        width=168,
+        on_change=_keep_cause,
+    )
+
+
+def _keep_cause() -> None:
+    _first_page()
+    chosen = st.session_state.cause_chosen
+    if chosen:
+        st.query_params["cause"] = chosen
+    else:
+        st.query_params.pop("cause", None)
 
 
 def _first_page() -> None:
@@ -125,27 +139,6 @@ def as_table(found: ShopPage) -> pd.DataFrame:
         )
 
     return pd.DataFrame([cells(row) for row in found.rows], columns=COLUMNS)
-
-
-def as_csv(found: ShopPage) -> bytes:
-    """The same shops for a spreadsheet: moments in UTC, and nothing that a spreadsheet would compute."""
-    rows = [
-        {
-            "shop": row.name,
-            "domain": row.domain,
-            "status": status_words(row.status, row.hold, synced=row.last_synced_at is not None),
-            "problem": explain.cause_words(row.cause) if row.cause else "",
-            "error": row.error_message or "",
-            "data of (UTC)": row.last_synced_at,
-            "next try (UTC)": row.due_at,
-            "installed (UTC)": row.installed_at,
-        }
-        for row in found.rows
-    ]
-    frame = pd.DataFrame(rows)
-    for column in ("shop", "error"):
-        frame[column] = frame[column].str.replace(FORMULA, r"'\1", regex=True)
-    return frame.to_csv(index=False).encode()
 
 
 def _table(question: data.Question, found: ShopPage) -> list[ShopRow]:
