@@ -1,4 +1,4 @@
-"""The scheduler process: the sweep every slot, and the claim loop with its workers.
+"""The scheduler process: the sweep every slot, and beside it the pool's workers or the engine's offers.
 
 Reads settings, registers a look each second with `schedule`, loops, stops on SIGTERM. A job "every
 300 seconds" drifts past slots, so the look ticks when the present slot is not yet booked. An
@@ -15,9 +15,8 @@ from datetime import UTC, datetime
 import schedule
 import structlog
 
-from sync_core import sweep
-from sync_core.config import load_settings
-from sync_core.dispatch import ClaimLoop
+from sync_core import dispatch, sweep
+from sync_core.config import Dispatch, load_settings
 from sync_core.errors import ShopsyncError
 from sync_core.heartbeat import Heart, Process
 from sync_core.process import configure_logs, open_tools, serve, stop_on_signals, wait_for_database
@@ -62,15 +61,15 @@ def main() -> int:
         tools = open_tools(settings, host_clock=host_clock)
         stopping = stop_on_signals()
         wait_for_database(tools.database, stopping)
+        process = Process("scheduler", settings.workers if settings.dispatch is Dispatch.POOL else 0)
+        loop = dispatch.beside_sweep(tools, owner=process.name)
     except ShopsyncError as error:
         print(f"scheduler: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    process = Process("scheduler", settings.workers)
-    loop = ClaimLoop(tools, owner=process.name)
     heart = Heart(tools.database, process, loop.doing)
     heart.start()
     workers = serve(loop.run, stopping, name="claims")
-    log.info("scheduler.started", profile=settings.sweep_profile.value, workers=settings.workers)
+    log.info("scheduler.started", profile=settings.sweep_profile.value, workers=process.workers)
     sweep_until(stopping, tools, process.name)
     workers.join()
     heart.stop()

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import orjson
@@ -18,11 +18,10 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from sync_core import dispatch, health, install, lifecycle, schema, sweep
 from sync_core import doctor as doctor_checks
-from sync_core import health, install, lifecycle, schema, sweep
 from sync_core.config import load_settings
 from sync_core.credentials import TokenPair
-from sync_core.dispatch import ClaimLoop
 from sync_core.errors import ShopsyncError, UnknownShop
 from sync_core.explain import explain
 from sync_core.heartbeat import Heart, Process
@@ -41,6 +40,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 out = Console()
+
+WINDOWS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}
 
 ShopArgument = Annotated[str, typer.Argument(metavar="SHOP", help="the shop's domain or id")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -141,6 +142,7 @@ def trigger(
             asked = lifecycle.request(
                 session, shop_id, trigger=Trigger.CLI, now=now, actor="cli", reason=reason, mode=mode
             )
+            dispatch.announce(session, shop_id, now=now, settings=tools.settings)
             detail = {"answer": asked.answer.value}
             session.add(
                 Audit(at=now, actor="cli", act="sync", shop_id=shop_id, reason=reason, origin="cli", detail=detail)
@@ -233,6 +235,30 @@ def shop(shop: ShopArgument) -> None:
     out.print(f"Now   {said.now}\nWhy   {said.why}\nNext  {said.next}\n\n{said.chip}")
 
 
+@app.command("health")
+def health_figures(
+    window: Annotated[str, typer.Option(help="24h, 7d, 30d or 90d")] = "7d",
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the four objectives of a window."""
+    span = WINDOWS.get(window)
+    if span is None:
+        _fail(f"--window is {window!r}: expected one of {', '.join(WINDOWS)}", code=2)
+        return
+    with _opened() as tools, tools.database.read() as session:
+        now = tools.database.now(session)
+        figures = health.objectives(session, since=now - span, until=now, now=now, settings=tools.settings)
+    found = health.as_json(figures)
+    if as_json:
+        typer.echo(orjson.dumps(found))
+        return
+    table = Table("objective", "good", "of", "verdict")
+    for name, figure in found["objectives"].items():
+        table.add_row(name, str(figure.get("k", figure.get("mean"))), str(figure["n"]), figure["verdict"])
+    out.print(table)
+
+
 @app.command("install")
 def install_shop(
     shop: ShopArgument,
@@ -253,12 +279,12 @@ def install_shop(
 
 @app.command()
 def worker() -> None:
-    """Run the claim loop without the sweep, until SIGTERM."""
+    """Run syncs without the sweep, until SIGTERM: the claim loop, or the engine's worker."""
     with _opened(checked=False) as tools:
         stopping = stop_on_signals()
         wait_for_database(tools.database, stopping)
         process = Process("worker", tools.settings.workers)
-        loop = ClaimLoop(tools, owner=process.name)
+        loop = dispatch.for_worker(tools, owner=process.name)
         heart = Heart(tools.database, process, loop.doing)
         heart.start()
         loop.run(stopping)

@@ -18,7 +18,8 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateSchema, DropSchema, DropTable
 
-from sync_core.config import Settings
+from sync_core import cluster_schema
+from sync_core.config import Dispatch, Settings
 from sync_core.db import Database, open_database
 from sync_core.errors import BadSetting, SchemaMismatch
 from sync_core.models import SYNC_SCHEMA, Base
@@ -34,14 +35,17 @@ MEND = "run `shopsync init`"
 def prepare(settings: Settings) -> list[str]:
     """Create our tables, or bring them up to this version, through DIRECT_URL where it is set.
 
-    Returns: the revisions that were applied, oldest first; [] when nothing was to be done.
+    Returns: the revisions that were applied, oldest first, and the task engine's version when its tables
+    were made; [] when nothing was to be done.
     Errors: SchemaMismatch (newer than this version; the app's tables differ; the schema holds
     tables that are not ours), BadSetting, database errors.
     """
     database = open_database(_direct(settings), host_clock=_no_clock)
     try:
         with database.engine.begin() as connection:
-            return _upgrade(connection)
+            applied = _upgrade(connection)
+            engine = cluster_schema.apply(connection) if settings.dispatch is Dispatch.PROCRASTINATE else None
+            return [*applied, engine] if engine else applied
     finally:
         database.close()
 
