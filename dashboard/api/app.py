@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.api import auth, cron, onboarding, openapi, probes, read, sync, webhooks
+from dashboard.api.access_log import hide_queries
 from dashboard.api.answers import problem, problem_for
 from dashboard.api.bodies import WholeBody
 from dashboard.api.desk import Door
@@ -78,6 +79,7 @@ def doors_to(app: ASGIApp) -> Sequence[BaseRoute]:
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Wrong settings stop the start; while it serves the process gives signs of life; the end closes all."""
+    hide_queries()
     door: Door = app.state.door
     desk = door.desk()
     heart = Heart(desk.database, Process("web"), lambda: Doing(word="serving"))
