@@ -5,17 +5,21 @@ Pure: health's frames in, cards out. The sentence is the chart's alternative tex
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import plotly.graph_objects as go
+import structlog
 
 from dashboard import charts
 from dashboard.moments import on_the_wall
 from sync_core.explain import PATHS, count, span
 from sync_core.health import Budget, Objectives
+
+log = structlog.get_logger()
 
 TARGET_SECONDS = 300
 LISTED_CAUSES = 6
@@ -43,6 +47,17 @@ class Card:
     @property
     def alt(self) -> str:
         return f"{self.title}. {self.note}"
+
+
+def drawn(key: str, make: Callable[[], Card]) -> Card:
+    """The card, or one that says that it could not be drawn: a panel fails alone, and the log says why."""
+    try:
+        return make()
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        log.exception("card.failed", card=key)
+        return Card(
+            key, "This figure could not be drawn", "the others stand; the log of this process says why", bad=True
+        )
 
 
 def failures(frame: pd.DataFrame) -> Card:
@@ -108,6 +123,10 @@ def success(installs: pd.DataFrame, figures: Objectives, zone: ZoneInfo) -> Card
     frame = _at(shown, "installed_at", zone).assign(kind=kind)
     words = charts.DotWords(good="synced within 24 h", bad="not within 24 h")
     title = f"{share.k:,} of {share.n:,} synced within 24 h"
+    if len(shown) >= charts.FEW and not shown["judged"].any():
+        return Card(
+            "success", title, f"{count(len(shown), 'install')} of this window, all younger than 24 h: not judged yet"
+        )
     return Card("success", title, _by_day(len(shown), "99 %"), charts.by_day(frame, words, target=0.99))
 
 

@@ -88,8 +88,9 @@ def glance() -> Glance:
 
 
 def _answer_ms() -> float:
-    """How long the database takes to answer at all."""
+    """How long the database takes to answer, once there is a connection."""
     with desk().database.read() as session:
+        session.connection()
         began = perf_counter()
         session.execute(select(1))
         return 1000 * (perf_counter() - began)
@@ -132,14 +133,15 @@ def below(window: timedelta, zone_name: str) -> tuple[Card, ...]:
     """What stands under the fold, drawn once for all viewers of one zone. Errors: database errors pass through."""
     shown, quarter, zone = figures(window), figures(QUARTER), zone_of(zone_name)
     spending, until = quarter.objectives.sync_success.all.budget, quarter.objectives.until
-    return (
-        cards.failures(shown.failures),
-        cards.time_to_sync(shown.installs, zone),
-        cards.by_path(shown.installs),
-        cards.pick_up(shown.pickups, zone),
-        cards.success(shown.installs, shown.objectives, zone),
-        cards.budget(quarter.installs, spending, until=until, zone=zone),
-    )
+    made = {
+        "failures": lambda: cards.failures(shown.failures),
+        "time": lambda: cards.time_to_sync(shown.installs, zone),
+        "paths": lambda: cards.by_path(shown.installs),
+        "pick_up": lambda: cards.pick_up(shown.pickups, zone),
+        "success": lambda: cards.success(shown.installs, shown.objectives, zone),
+        "budget": lambda: cards.budget(quarter.installs, spending, until=until, zone=zone),
+    }
+    return tuple(cards.drawn(key, make) for key, make in made.items())
 
 
 @st.cache_resource(ttl=FIGURES_SECONDS, max_entries=32, show_spinner=False, refresh_mode="background")

@@ -50,7 +50,7 @@ def _readiness() -> None:
     _say("3 · See that all is ready", listed[:1].upper() + listed[1:])
     missing = [words for words, true in facts.items() if not true]
     if missing:
-        st.markdown(f":red[Not yet: {', '.join(missing)}.]")
+        st.markdown(f":red[Still to do: {', '.join(missing)}.]")
     st.page_link(shell.page("system"), label="Open System", icon=":material/arrow_forward:", icon_position="right")
 
 

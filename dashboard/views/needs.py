@@ -39,6 +39,9 @@ def needs_you(glance: data.Glance) -> None:
 
 def _nobody(fleet: Fleet) -> None:
     say, checks = shell.say(), fleet.checks
+    if not (fleet.scheduler.alive or fleet.workers.alive):
+        st.markdown("No shop waits yet; :red[a new one would not be started] until the scheduler runs.")
+        return
     times = [f"last check {say(checks.last_at)}" if checks.last_at else ""]
     times.append(f"next {say(checks.next_at)}" if checks.next_at else "")
     tail = ", ".join(part for part in times if part)
@@ -103,7 +106,8 @@ def _row(need: Need, off: str | None, *, primary: bool) -> None:
     say = shell.say()
     with st.container(horizontal=True, vertical_alignment="center", gap=8):
         st.markdown(f"**{to_shop(need.name, need.domain)}**  \n:small[:gray[{need.domain}]]", width=236)
-        _sentences(plain(problem(need, say=say)), plain(next_step(need, say=say)))
+        first = plain(problem(need, say=say))
+        _sentences(f":gray[{first}]" if off == NO_DATABASE else first, plain(next_step(need, say=say)))
         _waiting(need.since)
         with st.container(width=176):
             _action(need, off, primary=primary)

@@ -34,14 +34,14 @@ class Row(NamedTuple):
     story: str
 
 
-def rows(figures: Objectives) -> list[Row]:
-    """The four, in the users' order."""
-    return [_success(figures), _pick_up(figures), _time(figures), _checks(figures)]
+def rows(figures: Objectives, *, silent_since: str | None = None) -> list[Row]:
+    """The four, in the users' order. `silent_since`: since when no check runs, in the viewer's words."""
+    return [_success(figures), _pick_up(figures), _time(figures), _checks(figures, silent_since)]
 
 
-def show(figures: Objectives) -> None:
+def show(figures: Objectives, *, silent_since: str | None = None) -> None:
     with st.container(border=True, gap=10):
-        for row in rows(figures):
+        for row in rows(figures, silent_since=silent_since):
             with st.container(horizontal=True, vertical_alignment="center", gap=6):
                 cells = (f"**{row.name}**", row.figure, row.verdict, f":gray[{row.target}]")
                 for text, width in zip(cells, WIDTHS, strict=True):
@@ -123,13 +123,14 @@ def _time(figures: Objectives) -> Row:
     return Row(theme.TIME, figure, verdict, "mean under 5 min", story)
 
 
-def _checks(figures: Objectives) -> Row:
+def _checks(figures: Objectives, silent_since: str | None) -> Row:
     share, missed, failed = figures.sweep_success.all, figures.sweep_success.missed, figures.sweep_success.failed
     bad = [f"{n:,} {word}" for n, word in ((missed, "missed"), (failed, "failed")) if n]
     story = ", ".join(bad) if bad else "None missed" if share.n else "No check was to run yet"
     if share.budget is not None and share.budget.left > 0:
         story += f"; {share.budget.left:,} more may be missed this quarter"
-    return Row(theme.CHECKS, _of(share), _verdict(share), "more than 95 %", story)
+    verdict = f":red[**None since {silent_since}**]" if silent_since else _verdict(share)
+    return Row(theme.CHECKS, _of(share), verdict, "more than 95 %", story)
 
 
 def _of(share: Share) -> str:

@@ -70,9 +70,10 @@ def _verdict(glance: data.Glance) -> None:
 def _unreachable(glance: data.Glance) -> None:
     say = shell.say()
     since = f" since {say(glance.lost_at)}" if glance.lost_at else ""
-    st.title(f":red[Database unreachable{since}.]", anchor=False)
+    with st.container(horizontal=True):  # a heading in a row has no margin of its own
+        st.title(f":red[Database unreachable{since}.]", anchor=False)
     shown = f"What follows is the picture of {say(glance.fleet.at)}; nothing can be started." if glance.fleet else ""
-    st.markdown(f":small[:red[{plain(glance.lost_why)}] :gray[{shown}]]")
+    st.markdown(f":small[:red[It does not answer ({plain(glance.lost_why)}).] :gray[{shown}]]")
 
 
 def _signs_of_life(fleet: health.Fleet, database_ms: float) -> str:
@@ -104,13 +105,22 @@ def figures() -> None:
     except SQLAlchemyError:
         st.caption("Objectives and charts: the database does not answer.")
         return
-    objectives.show(shown.objectives)
+    objectives.show(shown.objectives, silent_since=_silent_since())
     objectives.coverage(shown.objectives)
     with st.grid(2, min_column_width=330, gap="small"):
         for card in below:
             draw(card)
     draw(strip)
     _counted()
+
+
+def _silent_since() -> str | None:
+    """Since when no check runs, as long as that is what the page says first."""
+    fleet = data.glance().fleet
+    if fleet is None or health.verdict(fleet, say=shell.say()).kind is not Kind.CHECKS_SILENT:
+        return None
+    since = fleet.scheduler.seen_at or fleet.checks.last_at
+    return shell.say()(since) if since else None
 
 
 def _heading() -> timedelta:
