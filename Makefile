@@ -40,7 +40,7 @@ bench: setup ## Measure speed and memory; prints tables, judges nothing
 	@$(BIN)/pytest -s -o "python_files=bench_*.py test_*.py" tests/benchmarks
 
 screenshots: setup browser ## Take the pictures in docs/images again
-	@$(BIN)/python tests/journeys/screenshots.py
+	@$(BIN)/python -m tests.journeys.screenshots
 
 lock: setup ## Choose package versions anew, after a change in pyproject.toml
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) uv

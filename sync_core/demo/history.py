@@ -48,11 +48,10 @@ class Past:
     rng: random.Random
 
 
-def write(past: Past) -> dict[str, str]:
-    """Write the month. Returns: domains that need the sandbox's help, each with its trouble."""
-    caught = [_ordinary(past, domain) for domain in domains(SHOPS, past.rng)]
+def write_month(past: Past, *, shops: int = SHOPS) -> None:
+    """Installs that ended well, and the safety checks of the month."""
+    caught = [_ordinary(past, domain) for domain in domains(shops, past.rng)]
     _write_sweeps(past, [moment for moment in caught if moment])
-    return _troubled(past)
 
 
 def _ordinary(past: Past, domain: str) -> datetime | None:
@@ -95,8 +94,8 @@ def _mishaps(rng: random.Random) -> list[ShopifyError]:
     return [rng.choice(kinds) for _ in range(rng.choice((1, 1, 2)))]
 
 
-def _troubled(past: Past) -> dict[str, str]:
-    """The shops that need somebody."""
+def write_troubled(past: Past) -> dict[str, str]:
+    """The shops that need somebody. Returns: their domains, each with the trouble that the sandbox must make."""
     ago = {"minutes": 41}, {"minutes": 22}
     for name, span in zip(REVOKED, ago, strict=True):
         revoked = Held(Hold.REAUTHORISE, "Shopify refuses our access", status=401)

@@ -178,7 +178,8 @@ def _write_history(settings: Settings, control: SandboxControl, host_clock: Host
         with database.write() as session:
             mint = _minter(control, host_clock())
             past = Past(session, host_clock(), settings, open_vault(settings), mint, random.Random(7))
-            _make_trouble(control, history.write(past))
+            history.write_month(past)
+            _make_trouble(control, history.write_troubled(past))
     database.close()
 
 
