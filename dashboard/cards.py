@@ -155,7 +155,7 @@ def budget(quarter: pd.DataFrame, spending: Budget | None, *, until: datetime, z
     title = (
         f"{-spending.left:,} more failed this quarter than allowed"
         if bad
-        else f"{count(spending.left, 'failed shop')} left this quarter"
+        else f"{count(spending.left, 'failed shop') if spending.left else 'No failed shop'} left this quarter"
     )
     note = f"budget over 90 days, whole shops; {spending.allowed:,} allowed"
     return Card("budget", title, note, charts.budget(steps, start=ends[0], end=ends[1]), bad=bad)

@@ -95,8 +95,7 @@ def _perform(what: str, shop_id: str) -> None:
         TAKE_OVER: acts.take_over,
         STOP: acts.stop,
     }[what]
-    if not _lacks_reason(what):
-        shell.tell(act, shell.viewer(), shop_id, reason=st.session_state.reason)
+    shell.tell(act, shell.viewer(), shop_id, reason=st.session_state.reason)
 
 
 def ticket(view: ShopView) -> str:

@@ -1,0 +1,88 @@
+"""Cards: the sentence over each chart, and when there is no chart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from dashboard import cards
+from sync_core.health import Budget
+
+UTC_ZONE = ZoneInfo("UTC")
+NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+
+
+def installs(*seconds: float | None, ok: bool = True, withdrawn: bool = False) -> pd.DataFrame:
+    """One install a day; None: waits for an hour already."""
+    n = len(seconds)
+    return pd.DataFrame(
+        {
+            "installed_at": pd.to_datetime([NOW - timedelta(days=nth + 2) for nth in range(n)], utc=True),
+            "name": [f"Shop {nth}" for nth in range(n)],
+            "seconds": pd.Series(seconds, dtype=float),
+            "waited": pd.Series([3600.0 if each is None else None for each in seconds], dtype=float),
+            "path": "onboarding",
+            "ok": ok,
+            "judged": True,
+            "withdrawn": withdrawn,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "title"),
+    [
+        ((299.0, 300.0), "All 2 within 5 min"),
+        ((299.0, 301.0), "1 of 2 took longer than 5 min"),
+        ((299.0, None), "1 of 2 took longer than 5 min, 1 of them still wait"),
+        ((None,), "Nobody has data yet"),
+        ((), "No install"),
+    ],
+)
+def test_the_time_card_counts_those_that_still_wait(seconds: tuple[float | None, ...], title: str) -> None:
+    assert cards.time_to_sync(installs(*seconds), UTC_ZONE).title == title
+
+
+def test_a_shop_that_was_uninstalled_before_is_not_waited_for() -> None:
+    assert cards.time_to_sync(installs(None, withdrawn=True), UTC_ZONE).title == "No install"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "spent", "title", "bad"),
+    [
+        (0, 0, "No budget yet", False),
+        (4, 3, "1 failed shop left this quarter", False),
+        (4, 4, "No failed shop left this quarter", False),
+        (4, 6, "2 more failed this quarter than allowed", True),
+    ],
+)
+def test_the_budget_is_said_in_whole_shops(allowed: int, spent: int, title: str, bad: bool) -> None:
+    lost = installs(*[None] * spent, ok=False)
+
+    card = cards.budget(lost, Budget(allowed * 100, allowed, spent), until=NOW, zone=UTC_ZONE)
+
+    assert (card.title, card.bad) == (title, bad)
+
+
+def test_the_budgets_steps_end_where_the_budget_stands() -> None:
+    lost = installs(None, None, ok=False)
+
+    card = cards.budget(lost, Budget(400, 4, 2), until=NOW, zone=UTC_ZONE)
+
+    assert card.figure is not None
+    assert list(card.figure.data[0].y) == [4, 3, 2, 2]
+
+
+def test_failures_of_one_cause_are_one_bar() -> None:
+    frame = pd.DataFrame(
+        {"error_class": ["scope", "access_denied"], "cause": "Permission missing", "healed": [1, 2], "open": [0, 1]}
+    )
+
+    card = cards.failures(frame)
+
+    assert card.title == "4 tries failed, 3 healed by themselves"
+    assert card.figure is not None
+    assert list(card.figure.data[0].x) == [3]
