@@ -1,0 +1,15 @@
+"""Every promise of the lifecycle, after every step of any order of events, under the prompt profile."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.properties.conftest import EXAMPLES, STEPS, Explore
+
+
+@pytest.mark.timeout(400)
+def test_no_order_of_events_breaks_a_promise_in_prompt(explore: Explore) -> None:
+    steps = explore("prompt")
+
+    print(f"{steps} steps")
+    assert steps >= min(5_000, EXAMPLES * STEPS // 2)
