@@ -194,8 +194,12 @@ def _adopt_changes(
     gone = sync.hold == Hold.UNINSTALLED
     new_token = row.access_token != "" and credentials.digest(row.access_token) != sync.app_token_digest
     event = Event("reinstalled", now, "the app")
+    # Never an earlier moment than before: an old uninstall's webhook would undo what followed it.
+    authorised_at = max(row.installed_at, sync.authorised_at)
     if row.installed_at > sync.installed_at or (gone and new_token):
-        _reinstall(session, row.id, row.installed_at, row.installed_at, event=event, settings=settings)
+        if row.installed_at <= sync.installed_at:
+            authorised_at = now
+        _reinstall(session, row.id, row.installed_at, authorised_at, event=event, settings=settings)
         if row.uninstalled_at is not None and row.uninstalled_at >= row.installed_at:
             return _forget_by_app(session, row, now)
     elif row.uninstalled_at is not None and not gone:
@@ -204,7 +208,7 @@ def _adopt_changes(
         again = Event("authorised", now, "the app")
         lifecycle.authorise_again(session, row.id, authorised_at=now, event=again, settings=settings)
     elif _asked_by_app(row, sync):
-        _reinstall(session, row.id, row.installed_at, row.installed_at, event=event, settings=settings)
+        _reinstall(session, row.id, row.installed_at, authorised_at, event=event, settings=settings)
     else:
         return False
     if new_token:

@@ -246,6 +246,34 @@ def test_a_new_token_written_by_the_app_frees_a_shop(fleet: Fleet, clock: Clock)
     assert (sync.hold, sync.token_version, sync.authorised_at) == (None, 2, fleet.now)
 
 
+def test_an_old_uninstall_does_not_undo_a_re_install_that_keeps_installed_at(fleet: Fleet, clock: Clock) -> None:
+    shop_id = fleet.synced()
+    uninstalled_at = clock.advance(days=1)
+    fleet.uninstall()
+    clock.advance(minutes=1)
+    app_writes(fleet, access_token="shpat_new", uninstalled_at=None)
+    adopt_all(fleet)
+
+    again = fleet.uninstall(triggered_at=uninstalled_at)
+
+    assert again is False
+    assert (fleet.sync(shop_id).status, fleet.sync(shop_id).generation) == (Status.PENDING, 2)
+
+
+def test_an_old_uninstall_does_not_undo_an_authorisation_after_the_app_asked_again(fleet: Fleet, clock: Clock) -> None:
+    shop_id = fleet.synced()
+    uninstalled_at = clock.advance(days=1)
+    clock.advance(minutes=1)
+    fleet.install()
+    app_writes(fleet, sync_status="PENDING")
+    adopt_all(fleet)
+
+    late = fleet.uninstall(triggered_at=uninstalled_at)
+
+    assert late is False
+    assert fleet.sync(shop_id).hold is None
+
+
 def test_an_uninstall_written_by_the_app_is_obeyed(fleet: Fleet) -> None:
     shop_id = fleet.synced()
     app_writes(fleet, uninstalled_at=fleet.now)
