@@ -125,12 +125,15 @@ def _open_requests(database: Database, report: SweepReport, begun: datetime, set
 def _due(
     session: Session, begun: datetime, last: tuple[datetime, str] | None, limit: int
 ) -> list[tuple[datetime, str]]:
-    """The next (due_at, shop_id) that were due at `begun`, after `last`.
+    """The next (due_at, shop_id) that were due at `begun`, after `last`, locked.
 
-    A request moves due_at beyond `begun`; a joined one keeps it and lies before `last`.
+    A request moves due_at beyond `begun`; a joined one keeps it and lies before `last`. A row that
+    somebody else has locked is left to the next tick: waiting for it would let one process that
+    stands still stop the net, and a shop that completes meanwhile would be requested again.
     """
     key = (ShopSync.due_at, ShopSync.shop_id)
     query = select(*key).where(ShopSync.due_at <= begun).order_by(*key).limit(limit)
+    query = query.with_for_update(skip_locked=True)
     if last is not None:
         due_at, shop_id = last
         query = query.where(ShopSync.due_at >= due_at, or_(ShopSync.due_at > due_at, ShopSync.shop_id > shop_id))

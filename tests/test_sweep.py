@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from sync_core import sweep
+from sync_core import lifecycle, sweep
 from sync_core.app_models import Shop
 from sync_core.config import Settings
 from sync_core.db import Database
@@ -154,3 +154,18 @@ def test_a_token_that_cannot_be_opened_is_told_and_stops_no_other_shop(fleet: Fl
     assert "ENCRYPTION_KEY is unset" in str(sweeps(fleet)[0].error)
     assert report.opened == 1
     assert fleet.attempts(other)[0].trigger == Trigger.SWEEP
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("engine_name", ["postgresql"])
+def test_a_tick_leaves_a_shop_that_somebody_has_locked_to_the_next_one(fleet: Fleet, clock: Clock) -> None:
+    fleet.install("free.myshopify.com")
+    held = fleet.install("held.myshopify.com")
+    clock.advance(minutes=4)
+
+    with fleet.database.write() as standing:
+        lifecycle.locked(standing, held)
+        report = tick(fleet)
+
+    assert report.shops == [("free.myshopify.com", Answer.OPENED)]
+    assert fleet.attempts(held) == []
