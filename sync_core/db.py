@@ -142,11 +142,22 @@ def _postgres(url: str, settings: Settings) -> Engine:
         pool_pre_ping=True,
         connect_args={"connect_timeout": 10, "prepare_threshold": None},
     )
-    event.listen(engine, "connect", _prepare_postgres)
+    event.listen(engine, "connect", _postgres_preparation(settings))
     return engine
 
 
-def _prepare_postgres(connection: Any, _record: object) -> None:
-    autocommit, connection.autocommit = connection.autocommit, True
-    connection.execute("SET TIME ZONE 'UTC'")
-    connection.autocommit = autocommit
+def _postgres_preparation(settings: Settings) -> Callable[[Any, object], None]:
+    """What each new connection is told.
+
+    A process that stands still (or a host that vanished) inside a transaction would keep its shop locked
+    for as long as it does: when its lease is over, so is its transaction.
+    """
+    lease_ms = int(settings.lease_seconds * 1000)
+
+    def prepare(connection: Any, _record: object) -> None:
+        autocommit, connection.autocommit = connection.autocommit, True
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.execute(f"SET idle_in_transaction_session_timeout = {lease_ms}")
+        connection.autocommit = autocommit
+
+    return prepare

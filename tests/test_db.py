@@ -103,6 +103,18 @@ def test_each_postgres_connection_speaks_utc(database: Database) -> None:
 
 
 @pytest.mark.parametrize("engine_name", ["postgresql"])
+def test_a_transaction_that_stands_still_is_over_with_its_lease(database_url: str, make_settings: MakeSettings) -> None:
+    settings = make_settings(database_url=database_url, lease_seconds=45)
+    database = open_database(settings, host_clock=lambda: datetime.now(UTC))
+
+    with database.read() as session:
+        told = session.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one()
+    database.close()
+
+    assert told == "45s"
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"])
 def test_postgres_tells_its_own_time(settings: Settings, database_url: str) -> None:
     database = open_database(settings, host_clock=Clock(datetime(2000, 1, 1, tzinfo=UTC)))
 
