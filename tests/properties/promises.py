@@ -157,7 +157,7 @@ def _of_step(step: Step, merchant: Merchant, before: Look, after: Look) -> Found
     if not after.known or step.died:
         return
     yield from _chain(step, before, after)
-    yield from _regress(before, after)
+    yield from _regress(step, before, after)
     yield from _cleared(step, before, after)
     yield from _claimed(step, merchant, before, after)
     if merchant.domain in step.concerned:
@@ -184,12 +184,16 @@ def _leads(moves: tuple[Move, ...], start: tuple[str | None, str | None], end: t
     return at == end
 
 
-def _regress(before: Look, after: Look) -> Found:
+def _regress(step: Step, before: Look, after: Look) -> Found:
     same = before.known and before.generation == after.generation
     if same and before.first_synced_at is not None and after.first_synced_at != before.first_synced_at:
         yield "REGRESS: first_synced_at changed within a generation"
     if before.generation > after.generation or before.fence > after.fence:
         yield "FENCE: generation or fence went back"
+    ended = before.running and not after.running and not step.tags & {"completes", "fails"}
+    parted = after.hold in (Hold.STOPPED, Hold.UNINSTALLED) and before.hold != after.hold and before.known
+    if (ended or parted or 0 < before.generation < after.generation) and after.fence <= before.fence:
+        yield "FENCE: release, take-over, stop, uninstall or re-install left the fence"
     if before.known and before.generation != after.generation and after.cursor != "{}":
         yield "STALE-GEN: a new generation begins with an old cursor"
     lasts = before.running and after.running and before.fence == after.fence
