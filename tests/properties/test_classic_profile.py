@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.properties.conftest import EXAMPLES, STEPS, Explore
 
 
 @pytest.mark.timeout(400)
-def test_no_order_of_events_breaks_a_promise_in_classic(explore: Explore) -> None:
+def test_no_order_of_events_breaks_a_promise_in_classic(
+    explore: Explore, record_property: Callable[[str, object], None]
+) -> None:
     steps = explore("classic")
+    record_property("steps", steps)
 
-    print(f"{steps} steps")
     assert steps >= min(5_000, EXAMPLES * STEPS // 2)
