@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Select, Table, bindparam, insert, select, update
+import orjson
+from sqlalchemy import BindParameter, Integer, Select, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync_core.columns import new_id
 from sync_core.config import Settings
 from sync_core.lifecycle import moments
-from sync_core.lifecycle.rows import Event, change, end_attempt
+from sync_core.lifecycle.rows import Event, Standing, change, end_attempt
 from sync_core.models import Install, ShopSync, SyncAttempt
+from sync_core.prepared import Prepared
 from sync_core.states import Hold, Mode, Outcome, Priority, Status, Trigger
 
 
@@ -61,61 +64,84 @@ def claim(
     """
     shops = _longest_waiting(session, oldest, now) if oldest else []
     for priority in (Priority.FIRST, Priority.FAILING, Priority.LOW):
-        places = limit if priority == Priority.FIRST else limit - reserve
-        if len(shops) < places:
-            shops += _awake(session, now, [shop.shop_id for shop in shops], priority, places - len(shops))
+        places = (limit if priority == Priority.FIRST else limit - reserve) - len(shops)
+        if places > 0:
+            taken = {shop.shop_id for shop in shops}
+            found = _awake(session, now, priority, places + len(taken))
+            shops += [shop for shop in found if shop.shop_id not in taken][:places]
     return _take(session, shops, owner=owner, now=now, settings=settings) if shops else []
 
 
 def claim_shop(session: Session, shop_id: str, *, owner: str, now: datetime, settings: Settings) -> Claim | None:
     """Take this shop if it is awake; None when it is not, or another worker has it."""
-    query = _locking(select(ShopSync).where(ShopSync.shop_id == shop_id, ShopSync.wake_at <= now))
-    shops = list(session.execute(query, execution_options={"populate_existing": True}).scalars())
+    shops = [Awake(*row) for row in _ONE.fetch(session, {"its_id": shop_id, "at": now})]
     return next(iter(_take(session, shops, owner=owner, now=now, settings=settings)), None) if shops else None
 
 
-def _awake(session: Session, now: datetime, taken: list[str], priority: int, limit: int) -> list[ShopSync]:
+class Awake(NamedTuple):
+    """A shop that may be claimed, as the driver gives its row: moments and JSON are not read yet."""
+
+    shop_id: str
+    shop_domain: str
+    status: str
+    hold: str | None
+    generation: int
+    fence: int
+    failures: int
+    token_version: int
+    first_synced_at: Any
+    wake_at: Any
+    cursor: Any
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.shop_id, self.status, self.hold, self.generation, self.fence)
+
+
+class Opened(NamedTuple):
+    """A shop's open attempt: a request, or a run whose lease ended."""
+
+    id: str
+    shop_id: str
+    claimed_at: Any
+    trigger: str
+    mode: str
+    actor: str | None
+    reason: str | None
+
+
+def _awake(session: Session, now: datetime, priority: int, limit: int) -> list[Awake]:
     """One priority at a time: the index answers it without reading those that still sleep."""
-    query = select(ShopSync).where(ShopSync.priority == priority, ShopSync.wake_at <= now)
-    if taken:
-        query = query.where(ShopSync.shop_id.not_in(taken))
-    query = _locking(query.order_by(ShopSync.wake_at, ShopSync.shop_id).limit(limit))
-    return list(session.execute(query, execution_options={"populate_existing": True}).scalars())
+    rows = _AWAKE.fetch(session, {"its_priority": priority, "at": now, "places": limit})
+    return [Awake(*row) for row in rows]
 
 
-def _longest_waiting(session: Session, limit: int, now: datetime) -> list[ShopSync]:
+def _longest_waiting(session: Session, limit: int, now: datetime) -> list[Awake]:
     """Whatever their priority: nothing starves behind a stream of more urgent work."""
-    found = [
-        shop
-        for priority in (Priority.FIRST, Priority.FAILING, Priority.LOW)
-        for shop in _awake(session, now, [], priority, limit)
-    ]
-    return sorted(found, key=lambda shop: (shop.wake_at or now, shop.shop_id))[:limit]
+    priorities = (Priority.FIRST, Priority.FAILING, Priority.LOW)
+    found = [shop for priority in priorities for shop in _awake(session, now, priority, limit)]
+    return sorted(found, key=lambda shop: (shop.wake_at, shop.shop_id))[:limit]
 
 
-def _locking(query: Select[ShopSync]) -> Select[ShopSync]:
-    return query.with_for_update(skip_locked=True)
-
-
-def _take(session: Session, shops: list[ShopSync], *, owner: str, now: datetime, settings: Settings) -> list[Claim]:
+def _take(session: Session, shops: list[Awake], *, owner: str, now: datetime, settings: Settings) -> list[Claim]:
     attempts = _open_attempts(session, shops)
     due = moments.paired(moments.lease_end(now, settings), settings)
-    values = {"status": Status.IN_PROGRESS, "fence": ShopSync.fence + 1, "lease_owner": owner, "progress_at": now}
-    change(session, shops, Event("claimed", now, owner), **values, **due)
+    values = {"status": Status.IN_PROGRESS, "lease_owner": owner, "progress_at": now}
+    change(session, [shop.standing for shop in shops], Event("claimed", now, owner), bump=True, **values, **due)
     claims = [_claim(session, shop, attempts.get(shop.shop_id), owner, now) for shop in shops]
     _book(session, claims, attempts)
     _first_pickups(session, claims)
     return claims
 
 
-def _open_attempts(session: Session, shops: list[ShopSync]) -> dict[str, SyncAttempt]:
-    ids = [shop.shop_id for shop in shops]
-    query = select(SyncAttempt).where(SyncAttempt.shop_id.in_(ids), SyncAttempt.ended_at.is_(None))
-    found = session.execute(query, execution_options={"populate_existing": True}).scalars()
-    return {attempt.shop_id: attempt for attempt in found}
+def _open_attempts(session: Session, shops: list[Awake]) -> dict[str, Opened]:
+    """Read after the shops are locked: what was seen before may have ended since."""
+    names = {f"shop_{nth}": shop.shop_id for nth, shop in enumerate(shops)}
+    found = _open_of(len(shops)).fetch(session, names)
+    return {row[1]: Opened(*row) for row in found}
 
 
-def _claim(session: Session, shop: ShopSync, attempt: SyncAttempt | None, owner: str, now: datetime) -> Claim:
+def _claim(session: Session, shop: Awake, attempt: Opened | None, owner: str, now: datetime) -> Claim:
     requested = attempt is not None and attempt.claimed_at is None
     if attempt is not None and not requested:
         end_attempt(session, attempt.id, Outcome.ORPHANED, now=now, error_class="orphaned")
@@ -133,11 +159,11 @@ def _claim(session: Session, shop: ShopSync, attempt: SyncAttempt | None, owner:
         owner=owner,
         claimed_at=now,
         first=shop.first_synced_at is None,
-        cursor=dict(shop.cursor),
+        cursor=shop.cursor if isinstance(shop.cursor, dict) else orjson.loads(shop.cursor),
     )
 
 
-def _own_trigger(shop: ShopSync) -> Trigger:
+def _own_trigger(shop: Awake) -> Trigger:
     """Why a shop wakes that nobody asked for."""
     if shop.hold is not None:
         return Trigger.PROBE
@@ -145,20 +171,17 @@ def _own_trigger(shop: ShopSync) -> Trigger:
     return own.get(Status(shop.status), Trigger.WAKE)
 
 
-def _book(session: Session, claims: list[Claim], attempts: dict[str, SyncAttempt]) -> None:
+def _book(session: Session, claims: list[Claim], attempts: dict[str, Opened]) -> None:
     """Write each claim into its attempt: the request that it took, or a new row."""
     asked = [claim for claim in claims if _took_request(claim, attempts)]
     own = [claim for claim in claims if not _took_request(claim, attempts)]
     if asked:
-        table = cast(Table, SyncAttempt.__table__)
-        fields = ("fence", "number", "taken_by", "claimed_at")
-        statement = update(table).where(table.c.id == bindparam("attempt")).values({f: bindparam(f) for f in fields})
-        session.connection().execute(statement, [{"attempt": claim.attempt_id, **_taken(claim)} for claim in asked])
+        _TAKEN.run(session, *({"its_id": claim.attempt_id, **_taken(claim)} for claim in asked))
     if own:
-        session.execute(insert(SyncAttempt), [_own_row(claim, attempts.get(claim.shop_id)) for claim in own])
+        _OWN.run(session, *(_own_row(claim, attempts.get(claim.shop_id)) for claim in own))
 
 
-def _took_request(claim: Claim, attempts: dict[str, SyncAttempt]) -> bool:
+def _took_request(claim: Claim, attempts: dict[str, Opened]) -> bool:
     attempt = attempts.get(claim.shop_id)
     return attempt is not None and attempt.id == claim.attempt_id
 
@@ -172,13 +195,13 @@ def _taken(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _own_row(claim: Claim, orphan: SyncAttempt | None) -> dict[str, Any]:
+def _own_row(claim: Claim, orphan: Opened | None) -> dict[str, Any]:
     return {
         "id": claim.attempt_id,
         "shop_id": claim.shop_id,
         "generation": claim.generation,
-        "trigger": claim.trigger.value,
-        "mode": claim.mode.value,
+        "trigger": claim.trigger,
+        "mode": claim.mode,
         "actor": orphan.actor if orphan is not None else None,
         "reason": orphan.reason if orphan is not None else None,
         "requested_at": claim.claimed_at,
@@ -188,17 +211,59 @@ def _own_row(claim: Claim, orphan: SyncAttempt | None) -> dict[str, Any]:
 
 def _first_pickups(session: Session, claims: list[Claim]) -> None:
     """Stamp the pick-up of each install that had none, once."""
-    table = cast(Table, Install.__table__)
-    statement = (
-        update(table)
-        .where(table.c.shop_id == bindparam("shop"), table.c.generation == bindparam("episode"))
-        .where(table.c.first_claimed_at.is_(None))
-        .values(first_claimed_at=bindparam("at"), path=bindparam("trigger"))
-    )
     rows = [
-        {"shop": claim.shop_id, "episode": claim.generation, "at": claim.claimed_at, "trigger": claim.trigger.value}
+        {"its_id": claim.shop_id, "episode": claim.generation, "at": claim.claimed_at, "its_path": claim.trigger}
         for claim in claims
         if claim.first
     ]
     if rows:
-        session.connection().execute(statement, rows)
+        _PICKED_UP.run(session, *rows)
+
+
+def _select_awake() -> Select[Any]:
+    table = cast(Table, ShopSync.__table__)
+    return select(*(table.c[name] for name in Awake._fields)).where(table.c.wake_at <= bindparam("at"))
+
+
+def _next_awake() -> Prepared:
+    table = cast(Table, ShopSync.__table__)
+    query = _select_awake().where(table.c.priority == bindparam("its_priority"))
+    query = query.order_by(table.c.wake_at, table.c.shop_id).limit(bindparam("places", type_=Integer))
+    return Prepared(query.with_for_update(skip_locked=True))
+
+
+def _this_awake() -> Prepared:
+    table = cast(Table, ShopSync.__table__)
+    return Prepared(_select_awake().where(table.c.shop_id == bindparam("its_id")).with_for_update(skip_locked=True))
+
+
+@lru_cache(maxsize=1_024)
+def _open_of(shops: int) -> Prepared:
+    table = cast(Table, SyncAttempt.__table__)
+    named: list[BindParameter[Any]] = [bindparam(f"shop_{nth}") for nth in range(shops)]
+    query = select(*(table.c[name] for name in Opened._fields))
+    return Prepared(query.where(table.c.shop_id.in_(named), table.c.ended_at.is_(None)))
+
+
+def _take_request() -> Prepared:
+    table = cast(Table, SyncAttempt.__table__)
+    fields = ("fence", "number", "taken_by", "claimed_at")
+    statement = update(table).where(table.c.id == bindparam("its_id"))
+    return Prepared(statement.values({name: bindparam(name) for name in fields}))
+
+
+def _own_attempt() -> Prepared:
+    asked = ("id", "shop_id", "generation", "trigger", "mode", "actor", "reason", "requested_at")
+    fields = (*asked, "fence", "number", "taken_by", "claimed_at")
+    return Prepared(insert(SyncAttempt).values({name: bindparam(name) for name in fields}))
+
+
+def _pick_up() -> Prepared:
+    table = cast(Table, Install.__table__)
+    its = (table.c.shop_id == bindparam("its_id")) & (table.c.generation == bindparam("episode"))
+    statement = update(table).where(its, table.c.first_claimed_at.is_(None))
+    return Prepared(statement.values(first_claimed_at=bindparam("at"), path=bindparam("its_path")))
+
+
+_AWAKE, _ONE = _next_awake(), _this_awake()
+_TAKEN, _OWN, _PICKED_UP = _take_request(), _own_attempt(), _pick_up()

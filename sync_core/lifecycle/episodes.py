@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from sync_core.config import Settings
 from sync_core.lifecycle import moments
-from sync_core.lifecycle.rows import Event, change, end_open_attempt, insert_shop, locked, open_attempt
+from sync_core.lifecycle.rows import Event, change, end_open_attempt, insert_shop, locked, open_attempt, standing
 from sync_core.lifecycle.runs import unfailed
 from sync_core.models import Install, ShopSync
 from sync_core.states import CLEARED_BY_AUTHORISING, Hold, Outcome, Priority, Status
@@ -42,10 +42,10 @@ def begin_again(
     _withdraw(session, shop, event.now)
     generation = shop.generation + 1
     values: dict[str, Any] = {"status": Status.PENDING, "hold": None, "priority": Priority.FIRST, "cursor": {}}
-    values |= {"generation": generation, "fence": shop.fence + 1, "first_synced_at": None, "held": {}}
+    values |= {"generation": generation, "first_synced_at": None, "held": {}}
     values |= {"installed_at": installed_at, "authorised_at": authorised_at, "last_synced_at": None}
     due = moments.installed(max(installed_at, event.now), now=event.now, settings=settings)
-    change(session, [shop], event, **values, **unfailed(), **due)
+    change(session, [standing(shop)], event, bump=True, **values, **unfailed(), **due)
     _insert_install(session, shop_id, generation, installed_at, settings=settings)
     return generation
 
@@ -63,7 +63,7 @@ def authorise_again(
     if shop.hold in CLEARED_BY_AUTHORISING:
         values["hold"] = None
         values |= _due_again(session, shop, event.now, settings)
-    change(session, [shop], event, **values)
+    change(session, [standing(shop)], event, **values)
 
 
 def uninstall(session: Session, shop_id: str, *, event: Event) -> None:
@@ -71,7 +71,7 @@ def uninstall(session: Session, shop_id: str, *, event: Event) -> None:
     shop = locked(session, shop_id)
     end_open_attempt(session, shop_id, Outcome.CANCELLED, now=event.now)
     status = Status.COMPLETED if shop.status == Status.COMPLETED else Status.FAILED
-    change(session, [shop], event, status=status, hold=Hold.UNINSTALLED, fence=shop.fence + 1, **moments.never())
+    change(session, [standing(shop)], event, status=status, hold=Hold.UNINSTALLED, bump=True, **moments.never())
     _withdraw(session, shop, event.now)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sync_core.columns import new_id
 from sync_core.errors import Forbidden
 from sync_core.lifecycle import moments
-from sync_core.lifecycle.rows import Event, change, end_open_attempt, locked, open_attempt
+from sync_core.lifecycle.rows import Event, change, end_open_attempt, locked, open_attempt, standing
 from sync_core.models import ShopSync, SyncAttempt
 from sync_core.states import REFUSED_TO_STAFF, TRIGGERS_OF_PEOPLE, Hold, Mode, Outcome, Priority, Status, Trigger
 
@@ -108,7 +108,7 @@ def take_over(
     attempt_id = insert_request(session, shop, Ask(Trigger.MANUAL, kept, actor, reason), now)
     values: dict[str, Any] = {"status": Status.PENDING, "hold": None, "priority": Priority.FIRST}
     event = Event("taken_over", now, actor, reason)
-    change(session, [shop], event, fence=shop.fence + 1, **values, **moments.both(now), **_restart(mode))
+    change(session, [standing(shop)], event, bump=True, **values, **moments.both(now), **_restart(mode))
     return _asked(Answer.OPENED, shop, attempt_id, "Taken over")
 
 
@@ -120,7 +120,7 @@ def stop(session: Session, shop_id: str, *, actor: str, reason: str, now: dateti
     end_open_attempt(session, shop_id, Outcome.CANCELLED, now=now)
     status = Status.COMPLETED if shop.status == Status.COMPLETED else Status.FAILED
     event = Event("stopped", now, actor, reason)
-    change(session, [shop], event, status=status, hold=Hold.STOPPED, fence=shop.fence + 1, **moments.never())
+    change(session, [standing(shop)], event, status=status, hold=Hold.STOPPED, bump=True, **moments.never())
 
 
 def insert_request(session: Session, shop: ShopSync, ask: Ask, now: datetime) -> str:
@@ -164,14 +164,14 @@ def _needless(shop: ShopSync, trigger: Trigger) -> str | None:
 def _while_running(session: Session, shop: ShopSync, attempt: SyncAttempt | None, now: datetime) -> Asked:
     """A live lease is left alone; an expired one only becomes awake, so that it is taken over."""
     if shop.due_at is not None and shop.due_at <= now:
-        change(session, [shop], Event("awake", now), wake_at=now)
+        change(session, [standing(shop)], Event("awake", now), wake_at=now)
     return _asked(Answer.RUNNING, shop, attempt.id if attempt else None, "Sync already in progress")
 
 
 def _join(session: Session, shop: ShopSync, attempt: SyncAttempt, ask: Ask, now: datetime) -> Asked:
     if ask.trigger is Trigger.SWEEP:
         # due_at stays: each sweep would make a waiting request look new
-        change(session, [shop], Event("joined", now), wake_at=now)
+        change(session, [standing(shop)], Event("joined", now), wake_at=now)
         return _asked(Answer.JOINED, shop, attempt.id, "Already requested")
     if ask.mode is Mode.EVERYTHING:
         session.execute(
@@ -181,7 +181,7 @@ def _join(session: Session, shop: ShopSync, attempt: SyncAttempt, ask: Ask, now:
     due = min(shop.due_at, now) if shop.due_at else now
     values: dict[str, Any] = {"priority": Priority.FIRST} if ask.by_person else {}
     values |= {"status": Status.PENDING, "hold": None, "due_at": due, "wake_at": now}
-    change(session, [shop], Event("requested", now, ask.actor, ask.reason), **values, **_restart(ask.mode))
+    change(session, [standing(shop)], Event("requested", now, ask.actor, ask.reason), **values, **_restart(ask.mode))
     return _asked(Answer.JOINED, shop, attempt.id, "Already requested")
 
 
@@ -193,7 +193,7 @@ def _open(session: Session, shop: ShopSync, ask: Ask, now: datetime) -> Asked:
     values: dict[str, Any] = {} if probing else {"status": Status.PENDING, "hold": None}
     priority = _priority(shop, ask)
     event = Event("requested", now, ask.actor, ask.reason or ask.trigger.value)
-    change(session, [shop], event, priority=priority, **values, **moments.both(now), **_restart(ask.mode))
+    change(session, [standing(shop)], event, priority=priority, **values, **moments.both(now), **_restart(ask.mode))
     return _asked(Answer.OPENED, shop, attempt_id, "Sync started")
 
 

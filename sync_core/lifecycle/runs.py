@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, update
+from sqlalchemy import Table, bindparam, update
 from sqlalchemy.orm import Session
 
 from sync_core import crash
-from sync_core.app_models import Shop
 from sync_core.config import Settings
-from sync_core.errors import Held, NotFound, SecurityRejected, ShopifyError, StaleClaim, Stalled
+from sync_core.errors import Held, NotFound, SecurityRejected, ShopifyError, Stalled
 from sync_core.lifecycle import moments
 from sync_core.lifecycle.causes import Cause, cause_of
 from sync_core.lifecycle.claims import Claim
 from sync_core.lifecycle.requests import MANY_FAILURES, Ask, insert_request
-from sync_core.lifecycle.rows import Event, change, end_attempt, locked
+from sync_core.lifecycle.rows import Event, Standing, book, change, end_attempt, locked, standing, write
 from sync_core.models import Install, ShopSync, SyncAttempt
+from sync_core.prepared import Prepared
 from sync_core.states import Hold, Outcome, Priority, Status
 
 
@@ -62,7 +62,7 @@ def checkpoint(
     """
     due = moments.paired(moments.lease_end(now, settings), settings)
     guard(session, claim, cursor=cursor, progress_at=now, **due)
-    _book(session, claim, progress=progress, usage=usage, plan=plan)
+    book(session, claim.attempt_id, **_spent(progress, usage), **({"plan": plan} if plan else {}))
 
 
 def renew(session: Session, claim: Claim, *, progressed_at: datetime, now: datetime, settings: Settings) -> None:
@@ -88,15 +88,13 @@ def complete(
     settings: Settings,
 ) -> None:
     """All is stored: COMPLETED, the hold and the failures gone. Errors: StaleClaim."""
-    guard(session, claim, cursor=cursor)
-    shop = locked(session, claim.shop_id)
-    _book(session, claim, progress=progress, usage=usage)
-    end_attempt(session, claim.attempt_id, Outcome.COMPLETED, now=now)
     values: dict[str, Any] = {"status": Status.COMPLETED, "hold": None, "priority": Priority.LOW, "held": held}
-    values |= {"last_synced_at": now, "first_synced_at": func.coalesce(ShopSync.first_synced_at, now)}
+    values |= {"last_synced_at": now, "cursor": cursor} | ({"first_synced_at": now} if claim.first else {})
     due = moments.paired(moments.refresh(now, settings), settings)
-    change(session, [shop], Event("completed", now, claim.owner), **values, **unfailed(), **due)
-    _stamp_success(session, claim, now)
+    change(session, [_stands(session, claim)], Event("completed", now, claim.owner), **values, **unfailed(), **due)
+    end_attempt(session, claim.attempt_id, Outcome.COMPLETED, now=now, **_spent(progress, usage))
+    if claim.first:
+        _SYNCED.run(session, {"at": now, "its_id": claim.shop_id, "episode": claim.generation})
 
 
 def fail(session: Session, claim: Claim, *, error: BaseException, now: datetime, settings: Settings) -> Failed:
@@ -115,7 +113,7 @@ def fail(session: Session, claim: Claim, *, error: BaseException, now: datetime,
     event = Event("failed", now, claim.owner, cause.name)
     values = {"status": Status.FAILED, "hold": failed.hold, **details, **_counts(shop, error, now)}
     values["priority"] = _priority(failed.hold, shop.failures + 1)
-    change(session, [shop], event, **values, **moments.paired(failed.next_at, settings))
+    change(session, [standing(shop)], event, **values, **moments.paired(failed.next_at, settings))
     return failed
 
 
@@ -132,18 +130,18 @@ def release(session: Session, claim: Claim, *, now: datetime) -> None:
     insert_request(session, shop, Ask(claim.trigger, claim.mode, attempt.actor, attempt.reason), now)
     status = Status.FAILED if shop.hold else Status.PENDING
     event = Event("released", now, claim.owner)
-    change(session, [shop], event, status=status, fence=shop.fence + 1, **moments.both(now))
+    change(session, [standing(shop)], event, bump=True, status=status, **moments.both(now))
 
 
 def guard(session: Session, claim: Claim, **values: Any) -> None:
     """Lock the shop's row for this claim, or raise StaleClaim: this run writes nothing any more."""
-    mine = (ShopSync.shop_id == claim.shop_id) & (ShopSync.fence == claim.fence)
-    statement = update(ShopSync).where(mine, ShopSync.status == Status.IN_PROGRESS.value)
-    written = session.execute(
-        statement.values(values or {"fence": claim.fence}), execution_options={"synchronize_session": False}
-    )
-    if written.rowcount != 1:  # type: ignore[attr-defined]
-        raise StaleClaim(f"claim {claim.fence} of {claim.shop_domain} is over")
+    write(session, [mine(claim)], **values)
+
+
+def mine(claim: Claim) -> Standing:
+    """The shop as it stands while this claim holds."""
+    hold = claim.hold.value if claim.hold else None
+    return Standing(claim.shop_id, Status.IN_PROGRESS.value, hold, claim.generation, claim.fence)
 
 
 def unfailed() -> dict[str, Any]:
@@ -158,26 +156,27 @@ def unfailed() -> dict[str, Any]:
     }
 
 
-def _book(session: Session, claim: Claim, *, progress: dict[str, Any], usage: Usage, plan: str | None = None) -> None:
-    values: dict[str, Any] = {"progress": progress, "requests": usage.requests}
-    values |= {"points": usage.points, "bytes": usage.bytes} | ({"plan": plan} if plan else {})
-    session.execute(
-        update(SyncAttempt).where(SyncAttempt.id == claim.attempt_id).values(**values),
-        execution_options={"synchronize_session": False},
-    )
+def _stands(session: Session, claim: Claim) -> Standing:
+    """The shop as it stands; a probe's hold may have been cleared while it ran, by a new authorisation."""
+    if claim.hold is None:
+        return mine(claim)
+    guard(session, claim)
+    return standing(locked(session, claim.shop_id))
 
 
-def _stamp_success(session: Session, claim: Claim, now: datetime) -> None:
-    session.execute(
-        update(Shop).where(Shop.id == claim.shop_id).values(last_sync_at=now),
-        execution_options={"synchronize_session": False},
-    )
-    if claim.first:
-        mine = (Install.shop_id == claim.shop_id) & (Install.generation == claim.generation)
-        session.execute(
-            update(Install).where(mine, Install.first_synced_at.is_(None)).values(first_synced_at=now),
-            execution_options={"synchronize_session": False},
-        )
+def _spent(progress: dict[str, Any], usage: Usage) -> dict[str, Any]:
+    return {"progress": progress, "requests": usage.requests, "points": usage.points, "bytes": usage.bytes}
+
+
+def _synced() -> Prepared:
+    """The first success of an install, stamped once."""
+    table = cast(Table, Install.__table__)
+    its = (table.c.shop_id == bindparam("its_id")) & (table.c.generation == bindparam("episode"))
+    statement = update(table).where(its, table.c.first_synced_at.is_(None))
+    return Prepared(statement.values(first_synced_at=bindparam("at")))
+
+
+_SYNCED = _synced()
 
 
 def _judge(
