@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from dashboard import access, data
 from dashboard.access import Viewer
-from sync_core import lifecycle, sweep
+from sync_core import dispatch, lifecycle, sweep
 from sync_core.errors import BadInput
 from sync_core.explain import cause_words, count
 from sync_core.lifecycle import Answer, Asked
@@ -38,6 +38,7 @@ def take_over(viewer: Viewer, shop_id: str, *, reason: str) -> str:
         now = data.desk().database.now(session)
         why = _needed(reason)
         lifecycle.take_over(session, shop_id, actor=viewer.name, reason=why, now=now)
+        dispatch.announce(session, shop_id, now=now, settings=data.desk().settings)
         _audit(session, viewer, "take_over", now=now, shop_id=shop_id, reason=why)
     data.look_again()
     return "Taken over: another worker starts it now."
@@ -88,6 +89,7 @@ def _request(viewer: Viewer, shop_id: str, *, mode: Mode, reason: str, act: str)
         asked = lifecycle.request(
             session, shop_id, trigger=Trigger.MANUAL, now=now, actor=viewer.name, reason=why, mode=mode
         )
+        dispatch.announce(session, shop_id, now=now, settings=data.desk().settings)
         _audit(session, viewer, act, now=now, shop_id=shop_id, reason=why, answer=asked.answer.value)
     data.look_again()
     return _answer(asked)

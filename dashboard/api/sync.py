@@ -20,7 +20,7 @@ from dashboard.api.bodies import json_object, text_field
 from dashboard.api.desk import Desk, desk_of
 from dashboard.api.progress import standing_of
 from dashboard.api.security import require_secret, signed_in
-from sync_core import install, lifecycle
+from sync_core import dispatch, install, lifecycle
 from sync_core.app_models import Shop
 from sync_core.errors import BadInput
 from sync_core.lifecycle import Answer, Asked
@@ -48,6 +48,7 @@ def begin(request: Request) -> Response:
         shop = signed_in(request, session, acts=True)
         now = desk.database.now(session)
         asked = lifecycle.request(session, shop.shop_id, trigger=Trigger.ONBOARDING, now=now, actor="merchant")
+        dispatch.announce(session, shop.shop_id, now=now, settings=desk.settings)
     return _answered(asked)
 
 
@@ -79,6 +80,7 @@ def _ordered(request: Request) -> Asked:
         asked = lifecycle.request(
             session, shop_id, trigger=Trigger.API, now=now, actor=ACTOR, reason=order.reason, mode=order.mode
         )
+        dispatch.announce(session, shop_id, now=now, settings=desk.settings)
         session.add(_audited(order, asked, now))
     return asked
 
