@@ -62,7 +62,7 @@ class Ground:
     settings: Settings
     children: list[Child] = field(default_factory=list)
     domains: list[str] = field(default_factory=list)
-    numbers: Iterator[int] = field(default_factory=count)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def install(self, number: int, *, name: str = "shop", old_token: bool = False) -> list[str]:
         """So many new shops, named `name-<n>`, PENDING. `old_token`: it ends soon, so the run refreshes it."""
@@ -76,13 +76,6 @@ class Ground:
                 install.register(session, domain=domain, pair=pair, **own)
         self.domains += new
         return new
-
-    def install_named(self, domains: list[str]) -> None:
-        for domain in domains:
-            stem, _, _ = domain.partition(".")
-            name, _, number = stem.rpartition("-")
-            self.numbers = count(int(number))
-            self.install(1, name=name)
 
     def _pair(self, domain: str, old_token: bool) -> TokenPair:
         made = self.sandbox.control.mint(domain)
@@ -101,8 +94,11 @@ class Ground:
         return child
 
     def unfinished(self) -> int:
+        """Shops that are not COMPLETED and not told to wait for longer than a minute."""
         with self.database.read() as session:
-            query = select(func.count()).where(ShopSync.status != Status.COMPLETED.value)
+            soon = self.database.now(session) + timedelta(minutes=1)
+            waits = (ShopSync.status == Status.FAILED.value) & (ShopSync.wake_at.is_(None) | (ShopSync.wake_at > soon))
+            query = select(func.count()).where(ShopSync.status != Status.COMPLETED.value, ~waits)
             return session.execute(query).scalar_one()
 
     def owners(self) -> list[str]:
@@ -142,15 +138,15 @@ class Lane:
     server: Server | None
 
     @contextmanager
-    def ground(self, *, latency_ms: float = 15, **environment: str) -> Iterator[Ground]:
-        """Five requests a shop: identity, totals, products, customers, orders."""
+    def ground(self, *, latency_ms: float = 15, disk: Path | None = None, **environment: str) -> Iterator[Ground]:
+        """Five requests a shop: identity, totals, products, customers, orders. `disk`: where SQLite's file is."""
         folder = self.folder / f"ground-{time.monotonic_ns()}"
         folder.mkdir()
         sizes = {"products": 3, "customers": 3, "orders": 2}
         config = SandboxConfig(**sizes, latency_ms=latency_ms, throttle=False, log_lines=LOG_LINES)
         with ExitStack() as stack:
             sandbox = stack.enter_context(running(config))
-            url = stack.enter_context(self._database(folder))
+            url = stack.enter_context(self._database(disk or folder))
             settled = _environment(sandbox, url) | environment
             settings = _settings(settled)
             prepare(settings)
