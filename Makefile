@@ -6,9 +6,10 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 TEST_PROCESSES ?= auto
 TESTS ?= tests
+SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench screenshots lock clean browser
+.PHONY: help setup run test check bench mutants simulate screenshots lock clean browser
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,12 @@ check: setup ## Lint, look at the format, check the types
 
 bench: setup ## Measure speed and memory; prints tables, judges nothing
 	@$(BIN)/pytest -s -o "python_files=bench_*.py test_*.py" tests/benchmarks
+
+mutants: setup ## Remove each rule of the lifecycle from a copy of the code: some test must fail
+	@$(BIN)/python -m tests.mutants.run
+
+simulate: setup ## Live a simulated month with faults at every turn (make simulate SEED=7)
+	@$(BIN)/python -m tests.properties.simulation --seed $(SEED)
 
 screenshots: setup browser ## Take the pictures in docs/images again
 	@$(BIN)/python -m tests.journeys.screenshots

@@ -33,6 +33,10 @@ BLOCKED = st.sampled_from([Held(hold, "blocked") for hold in (Hold.FROZEN, Hold.
 SPANS = st.sampled_from([timedelta(seconds=1), timedelta(seconds=61), timedelta(minutes=20), timedelta(days=1)])
 
 
+def anybody(world: World, merchant: Merchant) -> bool:
+    return True
+
+
 def may_authorise(world: World, merchant: Merchant) -> bool:
     return merchant.grant is None
 
@@ -127,10 +131,25 @@ class Lifecycle(RuleBasedStateMachine):
     def uninstall_webhook(self, n: int, again: bool) -> None:
         self.world.notice(self.pick(n, has_notice), 0, again=again)
 
-    @when(is_known)
-    @rule(n=SHOPS)
-    def token_is_revoked(self, n: int) -> None:
-        self.world.revoke(self.pick(n, is_known))
+    @rule(n=SHOPS, pages=st.integers(0, 2), ends=st.booleans(), mode=MODES)
+    def syncs(self, n: int, pages: int, ends: bool, mode: Mode) -> None:
+        """The long way to data at once: authorised, asked for, claimed, some pages, perhaps completed."""
+        world, merchant = self.world, self.pick(n, anybody)
+        if world.look(merchant).gone or world.look(merchant).token not in merchant.valid:
+            world.authorise(merchant, retires_old=True)
+            world.callback(merchant)
+        if not world.look(merchant).known:
+            return  # the process died in the callback
+        world.ask(merchant, Trigger.MANUAL, mode)
+        for run in world.claim("worker-1"):
+            self.go_on(run, pages=pages, ends=ends)
+
+    def go_on(self, run: Run, *, pages: int, ends: bool) -> None:
+        for _ in range(pages):
+            if run in self.world.runs and not run.leg.ended:
+                self.world.page(run)
+        if ends and run in self.world.runs and run.leg.ended:
+            self.world.complete(run)
 
     # the app
 
@@ -172,9 +191,13 @@ class Lifecycle(RuleBasedStateMachine):
         self.world.take_over(self.pick(n, is_running), mode)
 
     @when(may_be_stopped)
-    @rule(n=SHOPS)
-    def stops(self, n: int) -> None:
-        self.world.stop(self.pick(n, may_be_stopped))
+    @rule(n=SHOPS, sure=st.integers(0, 3))
+    def stops(self, n: int, sure: int) -> None:
+        merchant = self.pick(n, may_be_stopped)
+        if sure == 0:
+            self.world.stop(merchant)
+        else:
+            self.world.ask(merchant, Trigger.CLI)
 
     @rule()
     def tick(self) -> None:
@@ -236,7 +259,7 @@ class Lifecycle(RuleBasedStateMachine):
     def crashes(self, n: int) -> None:
         self.world.crash(self.run_(n))
 
-    @rule(statement=st.integers(0, 12))
+    @rule(statement=st.integers(0, 25))
     def next_process_dies(self, statement: int) -> None:
         self.world.dies_at = statement
 

@@ -305,21 +305,20 @@ class World:
 
     # Time
 
-    def next_moment(self) -> datetime:
-        """When something is due by itself, or the sweep's next slot."""
+    def next_slot(self) -> datetime:
+        """When the sweep's next slot begins."""
         period = self.settings.sweep_period_seconds
-        slot = datetime.fromtimestamp((sweep.slot_of(self.now, period) + 1) * period, tz=self.now.tzinfo)
-        moments = [moment for look in self.looks.values() for moment in (look.due_at, look.wake_at) if moment]
-        return min([slot, *(moment for moment in moments if moment > self.now)])
+        return datetime.fromtimestamp((sweep.slot_of(self.now, period) + 1) * period, tz=self.now.tzinfo)
 
     def next_due(self) -> datetime:
         """When a shop is due or awake by itself; the next slot when none is."""
         moments = [moment for look in self.looks.values() for moment in (look.due_at, look.wake_at) if moment]
-        return min([moment for moment in moments if moment > self.now] or [self.next_moment()])
+        return min([moment for moment in moments if moment > self.now] or [self.next_slot()])
 
     def jump(self, moment: datetime) -> None:
         self.steps += 1
-        self.clock.moment = max(self.now, moment)
+        whole = moment.replace(microsecond=moment.microsecond // 1000 * 1000)  # as stored
+        self.clock.moment = max(self.now, whole)
 
     # Liveness
 
