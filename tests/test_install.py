@@ -166,6 +166,44 @@ def test_a_re_install_starts_the_next_generation_from_nothing(fleet: Fleet, cloc
     assert fleet.shop(shop_id).uninstalled_at is None
 
 
+def test_an_uninstall_moves_the_fence(fleet: Fleet, clock: Clock) -> None:
+    claim = fleet.claim_one(fleet.install())
+    clock.advance(minutes=1)
+
+    fleet.uninstall()
+
+    assert fleet.sync(claim.shop_id).fence == claim.fence + 1
+
+
+def test_a_re_install_takes_over_nothing_from_the_episode_before(fleet: Fleet, clock: Clock) -> None:
+    shop_id = fleet.synced()
+    claim = fleet.claim_one(shop_id)
+    fleet.checkpoint(claim, {"products": {"after": "page 3"}})
+    later = clock.advance(days=1)
+    app_writes(fleet, installed_at=later, access_token="shpat_new")
+
+    adopt_all(fleet)
+
+    sync = fleet.sync(shop_id)
+    assert (sync.cursor, sync.held, sync.fence) == ({}, {}, claim.fence + 1)
+    assert fleet.attempts(shop_id)[-1].outcome == Outcome.CANCELLED
+
+
+def authorise_and_die(fleet: Fleet) -> None:
+    with fleet.database.write() as session:
+        own = {"now": fleet.now, "settings": fleet.settings, "vault": fleet.vault}
+        install.register(session, domain=DOMAIN, pair=PAIR, authorised_at=fleet.now, **own)
+        raise ZeroDivisionError
+
+
+def test_a_callback_that_dies_before_its_commit_leaves_nothing(fleet: Fleet) -> None:
+    with pytest.raises(ZeroDivisionError):
+        authorise_and_die(fleet)
+
+    with fleet.database.read() as session:
+        assert session.execute(select(Shop.id)).all() == []
+
+
 def test_an_unknown_shop_cannot_be_uninstalled(fleet: Fleet) -> None:
     assert fleet.uninstall("nobody.myshopify.com") is False
 

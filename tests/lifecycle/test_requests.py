@@ -50,6 +50,16 @@ def test_a_person_who_joins_raises_priority_and_mode_and_starts_from_nothing(fle
     assert fleet.attempts(shop_id)[-1].mode == Mode.EVERYTHING
 
 
+def test_a_person_who_joins_a_refresh_that_waits_goes_first(fleet: Fleet) -> None:
+    shop_id = fleet.synced()
+    fleet.ask(shop_id, Trigger.SWEEP)
+    before = fleet.sync(shop_id).priority
+
+    fleet.ask(shop_id, Trigger.MANUAL)
+
+    assert (before, fleet.sync(shop_id).priority) == (Priority.LOW, Priority.FIRST)
+
+
 def test_the_sweep_joining_does_not_make_a_waiting_request_look_new(fleet: Fleet, clock: Clock) -> None:
     shop_id = fleet.install()
     fleet.ask(shop_id, Trigger.ONBOARDING)

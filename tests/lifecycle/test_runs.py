@@ -39,6 +39,15 @@ def test_a_page_prolongs_the_lease_and_keeps_the_cursor(fleet: Fleet, claim: Cla
     assert sync.cursor == {"products": {"after": "page 1"}}
 
 
+def test_a_renewal_prolongs_both_moments_of_the_lease(fleet: Fleet, claim: Claim, clock: Clock) -> None:
+    clock.advance(seconds=15)
+
+    fleet.renew(claim)
+
+    sync = fleet.sync(claim.shop_id)
+    assert (sync.due_at, sync.wake_at) == (fleet.now + timedelta(seconds=60),) * 2
+
+
 def test_a_lease_under_the_classic_profile_is_the_sweeps_to_find(classic: Fleet) -> None:
     claim = classic.claim_one(classic.install())
 
