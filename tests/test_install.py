@@ -108,6 +108,20 @@ def test_authorising_again_wakes_a_probe_that_waits(fleet: Fleet) -> None:
     assert (sync.status, sync.hold, sync.wake_at) == (Status.PENDING, None, fleet.now)
 
 
+def test_authorising_again_leaves_a_running_probe_alone(fleet: Fleet, clock: Clock) -> None:
+    shop_id = fleet.install()
+    fleet.fail(fleet.claim_one(shop_id), Held(Hold.SCOPE, "blocked"))
+    clock.advance(days=1)
+    fleet.claim()
+    lease_end = fleet.sync(shop_id).due_at
+    clock.advance(seconds=5)
+
+    fleet.install()
+
+    sync = fleet.sync(shop_id)
+    assert (sync.status, sync.hold, sync.due_at, sync.wake_at) == (Status.IN_PROGRESS, None, lease_end, lease_end)
+
+
 def test_an_uninstall_erases_the_token_and_ends_the_run(fleet: Fleet, clock: Clock) -> None:
     shop_id = fleet.install()
     claim = fleet.claim_one(shop_id)
@@ -319,6 +333,47 @@ def test_an_uninstall_written_by_the_app_is_obeyed(fleet: Fleet) -> None:
     adopt_all(fleet)
 
     assert (fleet.sync(shop_id).hold, fleet.sync(shop_id).status) == (Hold.UNINSTALLED, Status.COMPLETED)
+
+
+def test_the_apps_pending_on_an_uninstalled_shop_is_no_install(fleet: Fleet, clock: Clock) -> None:
+    shop_id = fleet.synced()
+    clock.advance(minutes=1)
+    fleet.uninstall()
+    app_writes(fleet, sync_status="PENDING")
+
+    adopted = adopt_all(fleet)
+
+    assert (adopted, fleet.sync(shop_id).hold) == (0, Hold.UNINSTALLED)
+
+
+def test_an_uninstall_before_the_first_sweep_saw_the_apps_row_is_obeyed(fleet: Fleet) -> None:
+    shop_id = app_inserts(fleet, status="COMPLETED", installed_at=fleet.now - timedelta(days=9))
+
+    done = fleet.uninstall(triggered_at=fleet.now - timedelta(days=1))
+
+    assert done is True
+    assert fleet.sync(shop_id).hold == Hold.UNINSTALLED
+
+
+def test_an_uninstall_older_than_the_apps_own_re_install_is_ignored(fleet: Fleet, clock: Clock) -> None:
+    shop_id = fleet.synced()
+    uninstalled_at = clock.advance(days=1)
+    app_writes(fleet, installed_at=clock.advance(minutes=1), access_token="shpat_new")
+
+    done = fleet.uninstall(triggered_at=uninstalled_at)
+
+    assert done is False
+    assert (fleet.sync(shop_id).generation, fleet.sync(shop_id).hold) == (2, None)
+
+
+def test_an_authorisation_takes_over_the_apps_row_first(fleet: Fleet) -> None:
+    shop_id = app_inserts(fleet, status="COMPLETED", installed_at=fleet.now - timedelta(days=9))
+
+    fleet.install()
+
+    sync = fleet.sync(shop_id)
+    assert (sync.status, sync.generation, sync.authorised_at) == (Status.COMPLETED, 1, fleet.now)
+    assert sync.first_synced_at is not None
 
 
 def test_a_row_that_nobody_changed_is_left_alone(fleet: Fleet) -> None:
