@@ -179,16 +179,32 @@ def test_a_retry_and_an_expired_lease_are_offered_again(fleet: Fleet, clock: Clo
     assert {shop for shop, _ in waiting(fleet)} == {failed, lost}
 
 
-def test_the_most_urgent_goes_first_then_the_longest_waiting(fleet: Fleet, clock: Clock) -> None:
+def test_a_rescue_goes_first_then_the_most_urgent_then_the_longest_waiting(fleet: Fleet, clock: Clock) -> None:
     late = fleet.synced("late.myshopify.com")
     fleet.ask(late, Trigger.WEBHOOK)
     clock.advance(seconds=1)
     second, third = fleet.install("second.myshopify.com"), fleet.install("third.myshopify.com")
-    clock.advance(seconds=AWAKE)
+    lost = fleet.install("lost.myshopify.com")
+    fleet.claim_one(lost)
+    clock.advance(seconds=61)
 
     offer(fleet)
 
-    assert waiting(fleet) == [(second, "urgent"), (third, "urgent"), (late, "rest")]
+    assert waiting(fleet) == [(lost, "urgent"), (second, "urgent"), (third, "urgent"), (late, "rest")]
+
+
+def test_a_full_backlog_keeps_no_rescue_out(fleet: Fleet, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "BACKLOG", 1)
+    fleet.install("waits.myshopify.com")
+    lost = fleet.install("lost.myshopify.com")
+    fleet.claim_one(lost)
+    clock.advance(seconds=11)
+    offer(fleet)
+    clock.advance(seconds=50)
+
+    offer(fleet)
+
+    assert waiting(fleet)[0] == (lost, "urgent")
 
 
 def test_a_person_makes_the_waiting_job_of_a_shop_urgent(fleet: Fleet) -> None:

@@ -23,12 +23,14 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    and_,
     case,
     delete,
     exists,
     func,
     literal,
     literal_column,
+    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
@@ -36,11 +38,13 @@ from sqlalchemy.orm import Session
 
 from sync_core.config import Dispatch, Settings
 from sync_core.models import SYNC_SCHEMA, ShopSync
-from sync_core.states import Priority
+from sync_core.states import Priority, Status
 
 TASK = "sync_shop"
 URGENT, REST = "urgent", "rest"
-"""Queues: first syncs and what people ask for; all the rest."""
+"""Queues: rescues, first syncs and what people ask for; all the rest."""
+RESCUE = 1
+"""The engine's priority of a shop whose worker died, before all others: the rest is minus the shop's own."""
 BACKLOG = 1_000
 """Jobs that wait at most, of each priority: more would only have to be kept in order twice."""
 OFFER_LOCK = 5_468_732
@@ -69,6 +73,12 @@ WORKERS = Table(
 )
 WAITING = JOBS.c.status == literal_column("'todo'")
 _LOCK = func.concat("shop:", ShopSync.shop_id)
+_RUNNING = ShopSync.status == Status.IN_PROGRESS
+_RANKS = {RESCUE: _RUNNING} | {
+    -priority: and_(~_RUNNING, ShopSync.priority == priority)
+    for priority in (Priority.FIRST, Priority.FAILING, Priority.LOW)
+}
+"""The engine's priority → which shops. One at a time: an index answers each without reading those that sleep."""
 _COLUMNS = ["queue_name", "task_name", "priority", "queueing_lock", "args"]
 
 
@@ -86,22 +96,19 @@ def announce(session: Session, shop_id: str, *, now: datetime, settings: Setting
 
 
 def offer_awake(session: Session, *, now: datetime) -> int:
-    """Give each awake shop that has none a waiting job, most urgent and longest waiting first; how many.
+    """Give each awake shop that has none a waiting job: rescues, then the most urgent, then the longest waiting.
 
-    0 while another process is doing the same.
+    Returns: how many; 0 while another process is doing the same.
     """
     if not session.execute(select(func.pg_try_advisory_xact_lock(OFFER_LOCK))).scalar_one():
         return 0
     counted = session.execute(select(JOBS.c.priority, func.count()).where(WAITING).group_by(JOBS.c.priority))
-    waiting = {-priority: number for priority, number in counted}
+    waiting: dict[int, int] = dict(list(counted))
+    lacking = ~exists().where(WAITING, JOBS.c.queueing_lock == _LOCK)
     offered = 0
-    for priority in (Priority.FIRST, Priority.FAILING, Priority.LOW):
-        # One priority at a time: the index answers it without reading those that still sleep.
-        shops = _awake(now).where(
-            ShopSync.priority == priority, ~exists().where(WAITING, JOBS.c.queueing_lock == _LOCK)
-        )
-        room = max(0, BACKLOG - waiting.get(priority, 0))
-        offer = _offer(shops.order_by(ShopSync.wake_at, ShopSync.shop_id).limit(room))
+    for rank, of_rank in _RANKS.items():
+        shops = _awake(now).where(of_rank, lacking).order_by(ShopSync.wake_at, ShopSync.shop_id)
+        offer = _offer(shops.limit(max(0, BACKLOG - waiting.get(rank, 0))))
         written = session.execute(offer.on_conflict_do_nothing(**_conflict()).returning(JOBS.c.id))
         offered += len(written.all())
     return offered
@@ -116,9 +123,10 @@ def tidy(session: Session, *, now: datetime) -> int:
 
 
 def _awake(now: datetime) -> Select[Any]:
-    queue = case((ShopSync.priority == Priority.FIRST, URGENT), else_=REST)
+    queue = case((or_(_RUNNING, ShopSync.priority == Priority.FIRST), URGENT), else_=REST)
+    rank = case((_RUNNING, RESCUE), else_=-ShopSync.priority)
     arguments = func.jsonb_build_object(literal_column("'shop_id'"), ShopSync.shop_id)
-    columns = (queue, literal(TASK, Text), -ShopSync.priority, _LOCK, arguments)
+    columns = (queue, literal(TASK, Text), rank, _LOCK, arguments)
     return select(*columns).where(ShopSync.wake_at <= now)
 
 
