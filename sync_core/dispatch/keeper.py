@@ -76,6 +76,9 @@ class Keeper:
                     lifecycle.release(session, task.claim, now=self._tools.database.now(session))
             except StaleClaim:
                 continue
+            except SQLAlchemyError as error:
+                log.warning("run.not_released", shop=task.claim.shop_domain, error=type(error).__name__)
+                continue
             log.info("run.released", shop=task.claim.shop_domain, attempt=task.claim.attempt_id)
 
     def _carry(self, task: Run, stopping: threading.Event) -> None:
@@ -122,5 +125,9 @@ class Keeper:
                 now = tools.database.now(session)
                 lifecycle.fail(session, claim, error=stalled, now=now, settings=tools.settings)
         except StaleClaim:
+            return
+        except SQLAlchemyError as error:
+            # the lease was not renewed either: the next look tries again, or somebody takes the shop over
+            log.warning("stall.not_booked", shop=claim.shop_domain, error=type(error).__name__)
             return
         log.warning("run.stalled", shop=claim.shop_domain, attempt=claim.attempt_id)
