@@ -47,10 +47,19 @@ def tick_once_a_slot(tools: Tools, by: str) -> None:
 def sweep_until(stopping: threading.Event, tools: Tools, by: str) -> None:
     """Look each second until told to stop."""
     jobs = schedule.Scheduler()
-    jobs.every(1).seconds.do(tick_once_a_slot, tools, by)
+    look_each_second(jobs, tools, by)
     tick_once_a_slot(tools, by)
     while not stopping.wait(LOOK_SECONDS):
         jobs.run_pending()
+        if (jobs.idle_seconds or 0) > 1:
+            # local time went back (summer time ended, a clock was corrected): the job would sleep until then
+            look_each_second(jobs, tools, by)
+
+
+def look_each_second(jobs: schedule.Scheduler, tools: Tools, by: str) -> None:
+    """Register the look, in place of what was registered."""
+    jobs.clear()
+    jobs.every(1).seconds.do(tick_once_a_slot, tools, by)
 
 
 def main() -> int:

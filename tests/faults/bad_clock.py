@@ -16,6 +16,7 @@ import time_machine
 
 def arm(environment: Mapping[str, str]) -> None:
     """Start what these variables ask for; nothing without them."""
+    time.tzset()
     for name, act in (("CLOCK_STEPS", _step), ("ZONES", _move)):
         if plan := environment.get(name):
             threading.Thread(target=_follow, args=(plan, act), name=name, daemon=True).start()
