@@ -107,13 +107,13 @@ class Ground:
             owners = session.execute(select(ShopSync.lease_owner).where(ShopSync.lease_owner.is_not(None))).scalars()
             return [owner for owner in owners if owner]
 
-    def settle(self, *, seconds: float = SETTLED_WITHIN_SECONDS) -> None:
+    def settle(self, *, seconds: float = SETTLED_WITHIN_SECONDS, **environment: str) -> None:
         """Let an unhurt process finish what there is, if it can, and end every process."""
-        helper = self.scheduler()
+        unhurt = self.scheduler(**environment)
         until = time.monotonic() + seconds
         while self.unfinished() and time.monotonic() < until:
             time.sleep(0.1)
-        helper.end()
+        unhurt.end()
         self.end()
 
     def end(self) -> None:
