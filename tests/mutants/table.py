@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CLAIMS, RUNS = "sync_core/lifecycle/claims.py", "sync_core/lifecycle/runs.py"
+ROWS = "sync_core/lifecycle/rows.py"
 REQUESTS, EPISODES = "sync_core/lifecycle/requests.py", "sync_core/lifecycle/episodes.py"
 MOMENTS, INSTALL, SWEEP = "sync_core/lifecycle/moments.py", "sync_core/install.py", "sync_core/sweep.py"
 RUNNER, ACCESS, CALLBACK = "sync_core/runner.py", "sync_core/access.py", "dashboard/api/auth.py"
@@ -42,14 +43,14 @@ RULES = [
         "claim_atomic",
         "claim is one conditional UPDATE",
         "rows are read without a lock before they are written",
-        (CLAIMS, "    return query.with_for_update(skip_locked=True)", "    return query"),
+        (CLAIMS, "    return Prepared(query.with_for_update(skip_locked=True))", "    return Prepared(query)"),
         engine="postgresql",
     ),
     mutant(
         "claim_fence",
         "claim: fence+1",
         "a claim keeps the fence",
-        (CLAIMS, '"fence": ShopSync.fence + 1, "lease_owner"', '"lease_owner"'),
+        (CLAIMS, 'Event("claimed", now, owner), bump=True, **values', 'Event("claimed", now, owner), **values'),
         (CLAIMS, "        fence=shop.fence + 1,", "        fence=shop.fence,"),
     ),
     mutant(
@@ -57,16 +58,16 @@ RULES = [
         "guard: fence = mine",
         "the guard looks at the status only",
         (
-            RUNS,
-            "(ShopSync.shop_id == claim.shop_id) & (ShopSync.fence == claim.fence)",
-            "ShopSync.shop_id == claim.shop_id",
+            ROWS,
+            '(table.c.shop_id == bindparam("its_id")) & (table.c.fence == bindparam("its_fence"))',
+            'table.c.shop_id == bindparam("its_id")',
         ),
     ),
     mutant(
         "guard_status",
         "guard: status = IN_PROGRESS",
         "the guard looks at the fence only",
-        (RUNS, "where(mine, ShopSync.status == Status.IN_PROGRESS.value)", "where(mine)"),
+        (ROWS, 'where(stands, table.c.status == bindparam("its_status"))', "where(stands)"),
     ),
     mutant(
         "guard_locks",
@@ -74,16 +75,14 @@ RULES = [
         "the guard only reads; it writes when the transaction commits",
         (
             RUNS,
-            "    written = session.execute(\n"
-            '        statement.values(values or {"fence": claim.fence}), '
-            'execution_options={"synchronize_session": False}\n'
-            "    )\n"
-            "    if written.rowcount != 1:  # type: ignore[attr-defined]\n",
+            "    write(session, [mine(claim)], **values)\n",
             "    from sqlalchemy import event, select\n\n"
-            '    late = statement.values(values or {"fence": claim.fence})\n'
-            '    event.listen(session, "before_commit", lambda s: s.execute(late), once=True)\n'
-            "    running = ShopSync.status == Status.IN_PROGRESS.value\n"
-            "    if session.execute(select(ShopSync.fence).where(mine, running)).scalar_one_or_none() is None:\n",
+            "    from sync_core.errors import StaleClaim\n\n"
+            '    event.listen(session, "before_commit", lambda s: write(s, [mine(claim)], **values), once=True)\n'
+            "    its = (ShopSync.shop_id == claim.shop_id) & (ShopSync.fence == claim.fence)\n"
+            '    found = session.execute(select(ShopSync.fence).where(its, ShopSync.status == "IN_PROGRESS"))\n'
+            "    if found.scalar_one_or_none() is None:\n"
+            '        raise StaleClaim("over")\n',
         ),
         engine="postgresql",
     ),
@@ -114,7 +113,7 @@ RULES = [
         "expired_wakes",
         "a request on an expired lease sets wake_at",
         "it changes nothing",
-        (REQUESTS, '        change(session, [shop], Event("awake", now), wake_at=now)', "        pass"),
+        (REQUESTS, '        change(session, [standing(shop)], Event("awake", now), wake_at=now)', "        pass"),
     ),
     mutant(
         "lease_due",
@@ -193,17 +192,13 @@ RULES = [
         "release_fence",
         "release: fence+1",
         "the fence stays",
-        (RUNS, "status=status, fence=shop.fence + 1, **moments.both(now)", "status=status, **moments.both(now)"),
+        (RUNS, "bump=True, status=status, **moments.both(now)", "status=status, **moments.both(now)"),
     ),
     mutant(
         "release_now",
         "release: due and awake now",
         "neither",
-        (
-            RUNS,
-            "status=status, fence=shop.fence + 1, **moments.both(now)",
-            "status=status, fence=shop.fence + 1, **moments.never()",
-        ),
+        (RUNS, "status=status, **moments.both(now)", "status=status, **moments.never()"),
     ),
     mutant(
         "steal_fence",
@@ -211,8 +206,8 @@ RULES = [
         "the fence stays",
         (
             REQUESTS,
-            "change(session, [shop], event, fence=shop.fence + 1, **values",
-            "change(session, [shop], event, **values",
+            "event, bump=True, **values, **moments.both(now), **_restart(mode)",
+            "event, **values, **moments.both(now), **_restart(mode)",
         ),
     ),
     mutant(
@@ -229,7 +224,7 @@ RULES = [
         "un_fence",
         "uninstall: fence+1",
         "the fence stays",
-        (EPISODES, "hold=Hold.UNINSTALLED, fence=shop.fence + 1, **", "hold=Hold.UNINSTALLED, **"),
+        (EPISODES, "hold=Hold.UNINSTALLED, bump=True, **", "hold=Hold.UNINSTALLED, **"),
     ),
     mutant(
         "un_cancels",
@@ -245,7 +240,7 @@ RULES = [
         "un_nulls",
         "uninstall: due_at, wake_at null",
         "they stay",
-        (EPISODES, "fence=shop.fence + 1, **moments.never())", "fence=shop.fence + 1)"),
+        (EPISODES, "bump=True, **moments.never())", "bump=True)"),
     ),
     mutant(
         "un_late",
@@ -257,7 +252,7 @@ RULES = [
         "re_fence",
         "re-install: fence+1",
         "the fence stays",
-        (EPISODES, '"generation": generation, "fence": shop.fence + 1,', '"generation": generation,'),
+        (EPISODES, "event, bump=True, **values, **unfailed()", "event, **values, **unfailed()"),
     ),
     mutant(
         "re_cancels",
@@ -397,8 +392,8 @@ RULES = [
         "it writes both moments",
         (
             REQUESTS,
-            'change(session, [shop], Event("joined", now), wake_at=now)',
-            'change(session, [shop], Event("joined", now), **moments.both(now))',
+            'change(session, [standing(shop)], Event("joined", now), wake_at=now)',
+            'change(session, [standing(shop)], Event("joined", now), **moments.both(now))',
         ),
     ),
     mutant(
@@ -496,7 +491,7 @@ RULES = [
         "stop syncing ends the attempt, fence+1",
         "neither",
         (REQUESTS, "    end_open_attempt(session, shop_id, Outcome.CANCELLED, now=now)\n    status", "    status"),
-        (REQUESTS, "hold=Hold.STOPPED, fence=shop.fence + 1, **", "hold=Hold.STOPPED, **"),
+        (REQUESTS, "hold=Hold.STOPPED, bump=True, **", "hold=Hold.STOPPED, **"),
     ),
 ]
 """The 54 rules that the exhaustive model removes; two of them in two parts each, one in both callers."""
@@ -527,7 +522,11 @@ WRITES = [
         "complete without guard",
         "every write of a run begins with the guard",
         "a completion is booked unconditionally",
-        (RUNS, "    guard(session, claim, cursor=cursor)\n", f"    {BARE}cursor=cursor))\n"),
+        (
+            RUNS,
+            'change(session, [_stands(session, claim)], Event("completed"',
+            'change(session, [standing(locked(session, claim.shop_id))], Event("completed"',
+        ),
     ),
     mutant(
         "fail without guard",
