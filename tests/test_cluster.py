@@ -193,6 +193,21 @@ def test_a_rescue_goes_first_then_the_most_urgent_then_the_longest_waiting(fleet
     assert waiting(fleet) == [(lost, "urgent"), (second, "urgent"), (third, "urgent"), (late, "rest")]
 
 
+def test_a_job_left_over_from_before_the_rescue_moves_up(fleet: Fleet, clock: Clock) -> None:
+    first = fleet.install("first.myshopify.com")
+    lost = fleet.install("lost.myshopify.com")
+    clock.advance(seconds=AWAKE)
+    offer(fleet)
+    fleet.claim_one(lost)
+    before = waiting(fleet)
+    clock.advance(seconds=61)
+
+    offer(fleet)
+
+    assert [shop for shop, _ in before] == [first, lost]
+    assert [shop for shop, _ in waiting(fleet)] == [lost, first]
+
+
 def test_a_full_backlog_keeps_no_rescue_out(fleet: Fleet, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "BACKLOG", 1)
     fleet.install("waits.myshopify.com")

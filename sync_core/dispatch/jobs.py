@@ -89,28 +89,25 @@ def announce(session: Session, shop_id: str, *, now: datetime, settings: Setting
     held gets no job; one that has a job waiting keeps it and may only become more urgent.
     """
     if settings.dispatch is Dispatch.PROCRASTINATE:
-        offer = _offer(_awake(now).where(ShopSync.shop_id == shop_id))
-        more_urgent = {"priority": offer.excluded.priority, "queue_name": offer.excluded.queue_name}
-        worth = JOBS.c.priority < offer.excluded.priority
-        session.execute(offer.on_conflict_do_update(**_conflict(), set_=more_urgent, where=worth))
+        session.execute(_offer(_awake(now).where(ShopSync.shop_id == shop_id)))
 
 
 def offer_awake(session: Session, *, now: datetime) -> int:
     """Give each awake shop that has none a waiting job: rescues, then the most urgent, then the longest waiting.
 
+    A job left over from before its shop was orphaned moves up: at its old place it would wait for all others.
     Returns: how many; 0 while another process is doing the same.
     """
     if not session.execute(select(func.pg_try_advisory_xact_lock(OFFER_LOCK))).scalar_one():
         return 0
     counted = session.execute(select(JOBS.c.priority, func.count()).where(WAITING).group_by(JOBS.c.priority))
     waiting: dict[int, int] = dict(list(counted))
-    lacking = ~exists().where(WAITING, JOBS.c.queueing_lock == _LOCK)
     offered = 0
     for rank, of_rank in _RANKS.items():
+        lacking = ~exists().where(WAITING, JOBS.c.queueing_lock == _LOCK, JOBS.c.priority >= rank)
         shops = _awake(now).where(of_rank, lacking).order_by(ShopSync.wake_at, ShopSync.shop_id)
         offer = _offer(shops.limit(max(0, BACKLOG - waiting.get(rank, 0))))
-        written = session.execute(offer.on_conflict_do_nothing(**_conflict()).returning(JOBS.c.id))
-        offered += len(written.all())
+        offered += len(session.execute(offer.returning(JOBS.c.id)).all())
     return offered
 
 
@@ -131,9 +128,11 @@ def _awake(now: datetime) -> Select[Any]:
 
 
 def _offer(shops: Select[Any]) -> Insert:
-    return insert(JOBS).from_select(_COLUMNS, shops)
-
-
-def _conflict() -> dict[str, Any]:
-    """At most one job of a shop waits: the engine's own partial unique index."""
-    return {"index_elements": [JOBS.c.queueing_lock], "index_where": WAITING}
+    """At most one job of a shop waits (the engine's own partial unique index); it may only become more urgent."""
+    offer = insert(JOBS).from_select(_COLUMNS, shops)
+    return offer.on_conflict_do_update(
+        index_elements=[JOBS.c.queueing_lock],
+        index_where=WAITING,
+        set_={"priority": offer.excluded.priority, "queue_name": offer.excluded.queue_name},
+        where=JOBS.c.priority < offer.excluded.priority,
+    )
