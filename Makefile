@@ -9,10 +9,10 @@ TESTS ?= tests
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench mutants simulate screenshots lock clean browser
+.PHONY: help setup run test check bench mutants simulate screenshots lock clean browser faults faults-long
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make .venv from the lock file (nothing to do when it is current)
 
@@ -45,6 +45,12 @@ mutants: setup ## Remove each rule of the lifecycle from a copy of the code: som
 
 simulate: setup ## Live a simulated month with faults at every turn (make simulate SEED=7)
 	@$(BIN)/python -m tests.properties.simulation --seed $(SEED)
+
+faults: setup ## Kill, pause, cut off and starve real processes for about 10 minutes; a table; fails when anything broke
+	@$(BIN)/python -m tests.faults.run
+
+faults-long: setup ## The same for about an hour and a half: 300 kills at 12 points, 300 at random, 200 zombies
+	@$(BIN)/python -m tests.faults.run --long
 
 screenshots: setup browser ## Take the pictures in docs/images again
 	@$(BIN)/python -m tests.journeys.screenshots

@@ -69,7 +69,7 @@ def audit(
         _chain(verdict, sync, books.transitions[sync.shop_id])
         for attempt in attempts:
             if attempt.outcome == Outcome.ORPHANED:
-                verdict.takeovers.append(_takeover(attempt, served[sync.shop_domain], outages))
+                verdict.takeovers.append(takeover(attempt, served[sync.shop_domain], outages))
     _unknown(verdict, books)
     _rows(verdict, database, control, books)
     return verdict
@@ -127,7 +127,7 @@ def _chain(verdict: Verdict, sync: ShopSync, transitions: list[Transition]) -> N
         verdict.broken.append(f"{sync.shop_domain} is {sync.status}, its last transition says otherwise")
 
 
-def _takeover(attempt: SyncAttempt, served: list[datetime], outages: Iterable[Outage]) -> float:
+def takeover(attempt: SyncAttempt, served: list[datetime], outages: Iterable[Outage]) -> float:
     """Seconds from the run's last sign of life (its claim, or a request that Shopify saw) to its successor.
 
     The sandbox's log knows whole seconds: a request of the last one may be the successor's.
@@ -155,7 +155,9 @@ def _served(control: SandboxControl) -> dict[str, list[datetime]]:
 def _unknown(verdict: Verdict, books: Books) -> None:
     """A row of the app's that nobody watches would never be synced."""
     watched = {sync.shop_id for sync in books.syncs}
-    verdict.lost += [f"{shop.shop_domain} is watched by nobody" for id, shop in books.shops.items() if id not in watched]
+    verdict.lost += [
+        f"{shop.shop_domain} is watched by nobody" for shop in books.shops.values() if shop.id not in watched
+    ]
 
 
 def _rows(verdict: Verdict, database: Database, control: SandboxControl, books: Books) -> None:

@@ -21,7 +21,7 @@ HTTP_KINDS = ("500", "503", "429", "400", "401", "404", "reset", "lost", "half",
 def database(lane: Lane, *, loops: int) -> Iterator[Line]:
     """Each kind of failing call, at each of a run's calls: one shop for each."""
     for kind, most in (("statement", STATEMENTS), ("silence", STATEMENTS), ("commit", COMMITS), ("answer", COMMITS)):
-        with lane.ground(**BUSY) as ground:
+        with lane.ground(BUSY) as ground:
             ground.install(most)
             _live(ground, FAIL_CALLS=kind)
             ground.settle()
@@ -35,7 +35,7 @@ def database(lane: Lane, *, loops: int) -> Iterator[Line]:
 
 def http(lane: Lane) -> Iterator[Line]:
     """Each kind of failing answer, at each of a run's requests: one shop for each."""
-    with lane.ground(**BUSY) as ground:
+    with lane.ground(BUSY) as ground:
         wanted = 0
         for kind in HTTP_KINDS:
             for after, domain in enumerate(ground.install(REQUESTS - 1)):

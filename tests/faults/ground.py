@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
@@ -71,7 +72,7 @@ class Ground:
         vault = open_vault(self.settings)
         with self.database.write() as session:
             now = self.database.now(session)
-            own = {"authorised_at": now, "now": now, "settings": self.settings, "vault": vault}
+            own: dict[str, Any] = {"authorised_at": now, "now": now, "settings": self.settings, "vault": vault}
             for domain, pair in pairs.items():
                 install.register(session, domain=domain, pair=pair, **own)
         self.domains += new
@@ -138,23 +139,29 @@ class Lane:
     server: Server | None
 
     @contextmanager
-    def ground(self, *, latency_ms: float = 15, disk: Path | None = None, **environment: str) -> Iterator[Ground]:
+    def ground(
+        self,
+        environment: Environment | None = None,
+        /,
+        *,
+        latency_ms: float = 15,
+        disk: Path | None = None,
+        **more: str,
+    ) -> Iterator[Ground]:
         """Five requests a shop: identity, totals, products, customers, orders. `disk`: where SQLite's file is."""
         folder = self.folder / f"ground-{time.monotonic_ns()}"
         folder.mkdir()
-        sizes = {"products": 3, "customers": 3, "orders": 2}
-        config = SandboxConfig(**sizes, latency_ms=latency_ms, throttle=False, log_lines=LOG_LINES)
+        quiet = SandboxConfig(products=3, customers=3, orders=2, throttle=False, log_lines=LOG_LINES)
+        config = replace(quiet, latency_ms=latency_ms)
         with ExitStack() as stack:
             sandbox = stack.enter_context(running(config))
             url = stack.enter_context(self._database(disk or folder))
-            settled = _environment(sandbox, url) | environment
+            settled = _environment(sandbox, url) | (environment or {}) | more
             settings = _settings(settled)
             prepare(settings)
             database = open_database(settings, host_clock=lambda: datetime.now(UTC))
             stack.callback(database.close)
-            ground = Ground(
-                self.engine, folder, sandbox, settled, self.launcher, self.server, database, settings
-            )
+            ground = Ground(self.engine, folder, sandbox, settled, self.launcher, self.server, database, settings)
             stack.callback(ground.end)
             yield ground
 

@@ -62,7 +62,9 @@ def _die_at(ground: Ground, point: str) -> bool:
     top_up(ground)
     if point == "callback_exchanged":
         return _die_in_callback(ground)
-    at = 1 if point in ("in_fail", "in_release", "token_stored", "sweep_booked", "after_claim") else random.randint(1, 6)
+    at = (
+        1 if point in ("in_fail", "in_release", "token_stored", "sweep_booked", "after_claim") else random.randint(1, 6)
+    )
     child = ground.scheduler(CRASH_AT=f"{point}:{at}")
     if point == "in_release":
         eventually(lambda: _runs(ground, child), seconds=PATIENCE_SECONDS)

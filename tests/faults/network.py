@@ -14,14 +14,14 @@ CROWD = {"WORKERS": "32", "STALL_SECONDS": "3"}
 
 def bad_network(lane: Lane, *, shops: int) -> Iterator[Line]:
     """Every kind of the proxy's faults for `shops` shops, all at once."""
-    with lane.ground(latency_ms=5, **CROWD) as ground, proxy(urlsplit(ground.sandbox.url).port or 0) as between:
+    with lane.ground(CROWD, latency_ms=5) as ground, proxy(urlsplit(ground.sandbox.url).port or 0) as between:
         for kind in KINDS:
             ground.install(shops, name=kind)
         here = {"SHOPIFY_BASE_URL": f"http://127.0.0.1:{between.port}/{{shop}}"}
         ground.scheduler(**here)
         ground.settle(seconds=240, **here)
         wanted = len(KINDS) * shops * SPOILED
-        told = f"{len(KINDS)} kinds of network fault × {shops} shops, each twice"
+        told = f"{len(KINDS)} kinds of network fault for {shops} shops each, twice"
         yield line(told, lane.engine, ground.audit(), times=between.spoiled.total(), wanted=wanted)
 
 
@@ -33,4 +33,6 @@ def hanging_fetch(lane: Lane, *, shops: int) -> Iterator[Line]:
         ground.scheduler()
         ground.settle()
         stalled = ground.log().count("run.stalled")
-        yield line("a fetch that hangs while its lease is renewed", lane.engine, ground.audit(), times=stalled, wanted=shops)
+        yield line(
+            "a fetch that hangs while its lease is renewed", lane.engine, ground.audit(), times=stalled, wanted=shops
+        )

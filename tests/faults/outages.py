@@ -34,7 +34,9 @@ def restarts(lane: Lane, *, times: int, shops: int) -> Iterator[Line]:
             away.append((begun, datetime.now(UTC)))
         ground.settle(seconds=300 + shops / 4)
         verdict = ground.audit(outages=away)
-        yield line(f"PostgreSQL restarted (immediate) under {shops} shops", lane.engine, verdict, times=times, wanted=times)
+        yield line(
+            f"PostgreSQL restarted (immediate) under {shops} shops", lane.engine, verdict, times=times, wanted=times
+        )
 
 
 def unreachable(lane: Lane, *, seconds: float) -> Iterator[Line]:
@@ -52,7 +54,9 @@ def unreachable(lane: Lane, *, seconds: float) -> Iterator[Line]:
             time.sleep(1)
         ground.settle()
         verdict = ground.audit(outages=away)
-        yield line(f"database away for {seconds:.0f} s, at the start and later", lane.engine, verdict, times=2, wanted=2)
+        yield line(
+            f"database away for {seconds:.0f} s, at the start and later", lane.engine, verdict, times=2, wanted=2
+        )
 
 
 def disk_full(lane: Lane, *, seconds: float) -> Iterator[Line]:

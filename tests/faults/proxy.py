@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 SPOILED = 2
 SECONDS = 60.0
@@ -51,7 +52,7 @@ class Proxy:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with client, suppress(OSError, Gone):
             while request := _message(client):
-                FAULTS[self._fault(request)](client, lambda asked=request: self._ask(asked))
+                FAULTS[self._fault(request)](client, partial(self._ask, request))
 
     def _fault(self, request: bytes) -> str:
         found = NAME.match(request)
