@@ -9,7 +9,7 @@ TESTS ?= tests
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench mutants simulate screenshots lock clean browser faults faults-long
+.PHONY: help setup run test check bench mutants simulate screenshots lock clean browser faults storm faults-long
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ faults: setup ## Kill, pause, cut off and starve real processes for about 10 min
 
 faults-long: setup ## The same for about an hour and a half: 300 kills at 12 points, 300 at random, 200 zombies
 	@$(BIN)/python -m tests.faults.run --long
+
+storm: setup ## Sync 2,000 shops on three workers of a cluster, one killed every 5 s; a table; fails when anything broke
+	@$(BIN)/python -m tests.faults.cluster_storm
 
 screenshots: setup browser ## Take the pictures in docs/images again
 	@$(BIN)/python -m tests.journeys.screenshots
