@@ -78,7 +78,10 @@ RULES = [
             "    write(session, [mine(claim)], **values)\n",
             "    from sqlalchemy import event, select\n\n"
             "    from sync_core.errors import StaleClaim\n\n"
-            '    event.listen(session, "before_commit", lambda s: write(s, [mine(claim)], **values), once=True)\n'
+            "    def late(s):  # type: ignore[no-untyped-def]\n"
+            "        try:\n            write(s, [mine(claim)], **values)\n"
+            "        except StaleClaim:\n            pass\n\n"
+            '    event.listen(session, "before_commit", late, once=True)\n'
             "    its = (ShopSync.shop_id == claim.shop_id) & (ShopSync.fence == claim.fence)\n"
             '    found = session.execute(select(ShopSync.fence).where(its, ShopSync.status == "IN_PROGRESS"))\n'
             "    if found.scalar_one_or_none() is None:\n"

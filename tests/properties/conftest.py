@@ -24,7 +24,7 @@ from tests.properties.world import World
 Explore = Callable[[str], int]
 DOMAINS = ("one.myshopify.com", "two.myshopify.com")
 STEPS = 50
-EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "130"))
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "105"))
 PHASES = (Phase.generate,) if os.environ.get("PROPERTY_SHRINK") == "no" else (Phase.generate, Phase.shrink)
 SETTINGS = settings(
     max_examples=EXAMPLES,
