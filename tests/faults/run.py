@@ -1,7 +1,7 @@
 """`python -m tests.faults.run [--long] [--only WORD]`: every kind of fault on both databases, and a table.
 
 Ends with 1 when anything was lost, doubled or stale, or a fault did not happen as often as it should.
-The databases' runs go side by side, each in a process of its own. Lines are printed as they come.
+The databases' runs go side by side, each in a process of its own. Each line is told as it comes.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ def run_lane(engine: str, form: Form, only: str | None) -> None:
         for word, scenario in scenarios(form).items():
             if only in (None, word):
                 for found in scenario(standing):
+                    sys.stderr.write(f"{'ok ' if found.good else 'BAD'} {engine}: {found.fault}\n")
                     sys.stdout.write(json.dumps(found.as_json()) + "\n")
                     sys.stdout.flush()
 
@@ -105,10 +106,7 @@ def _both(arguments: list[str]) -> tuple[list[Line], bool]:
 
 def _follow(process: subprocess.Popen[str]) -> Iterator[Line]:
     for text in process.stdout or ():
-        found = Line(**json.loads(text))
-        sys.stdout.write(f"{'ok ' if found.good else 'BAD'} {found.engine}: {found.fault}\n")
-        sys.stdout.flush()
-        yield found
+        yield Line(**json.loads(text))
 
 
 def _options() -> argparse.Namespace:
