@@ -70,6 +70,9 @@ def test_a_topic_has_two_words(topic: str) -> None:
         webhooks.read_headers({**HEADERS, "X-Shopify-Topic": topic})
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-02T09:29:00"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "yesterday", "2026-11-02T09:29:00", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"],
+)
 def test_a_moment_that_is_none_is_not_known(text: str) -> None:
     assert webhooks.read_headers({**HEADERS, "X-Shopify-Triggered-At": text}).triggered_at is None

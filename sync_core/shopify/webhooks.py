@@ -8,7 +8,7 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sync_core.errors import BadInput
 from sync_core.shopify.domains import shop_domain
@@ -26,7 +26,7 @@ class Delivery:
     topic: str
     shop_domain: str
     triggered_at: datetime | None
-    """Aware; None when the header is missing or no moment."""
+    """UTC; None when the header is missing or no moment."""
 
 
 def is_signed(raw: bytes, given: str, secrets: Sequence[str]) -> bool:
@@ -67,6 +67,6 @@ def _moment(text: str) -> datetime | None:
     """Shopify writes nine digits of a second, which fromisoformat cuts to six."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else None
