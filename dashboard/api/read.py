@@ -24,6 +24,7 @@ from sync_core.states import Status
 WINDOW = re.compile(r"([1-9][0-9]{0,3})([hdw])", re.ASCII)
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 LONGEST_WINDOW = timedelta(days=400)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_ROWS = 200
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -127,9 +128,12 @@ def _moment(query: dict[str, str], name: str) -> datetime:
     """A `+` in a query arrives as a space, so an offset is mended."""
     try:
         moment = datetime.fromisoformat(query[name].replace(" ", "+"))
-    except ValueError:
-        raise BadInput(f"{name} must be a moment like 2026-11-24T00:00:00Z", field=name) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        utc = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        utc = None
+    if utc is None or utc < EARLIEST:
+        raise BadInput(f"{name} must be a moment like 2026-11-24T00:00:00Z", field=name)
+    return utc
 
 
 def _word(query: dict[str, str], name: str, words: type[Word]) -> Word | None:
