@@ -142,10 +142,17 @@ def test_a_row_tells_its_cause(rows: Rows, ago: Ago, session: Session, now: date
     assert [row.overdue for row in page.rows] == [False, True, False, False]
 
 
-@pytest.mark.parametrize("after", ["x", "[]", "[1]", '["not a moment", "id"]', "{}", "null"])
-def test_a_place_that_is_not_ours_is_refused(session: Session, now: datetime, after: str) -> None:
+@pytest.mark.parametrize("after", ["x", "[]", "[1]", "{}", "null", "[1, 2]", '["a", {}]', r'["a\u0000", "b"]'])
+@pytest.mark.parametrize("sort", [Sort.DOMAIN, Sort.NEWEST])
+def test_a_place_that_is_not_ours_is_refused(session: Session, now: datetime, after: str, sort: Sort) -> None:
     with pytest.raises(BadInput, match="after is not a place"):
-        health.search(session, now=now, after=after, sort=Sort.NEWEST)
+        health.search(session, now=now, after=after, sort=sort)
+
+
+@pytest.mark.parametrize("key", ["not a moment", "2026-11-02T09:30:00", "0001-01-01T00:00:00+23:59", r"\ud800"])
+def test_a_place_in_time_that_is_no_moment_is_refused(session: Session, now: datetime, key: str) -> None:
+    with pytest.raises(BadInput, match="after is not a place"):
+        health.search(session, now=now, after=f'["{key}", "id"]', sort=Sort.NEWEST)
 
 
 def test_the_total_is_of_all_pages(rows: Rows, session: Session, now: datetime) -> None:

@@ -202,11 +202,27 @@ def _place(row: Any) -> str:
 
 def _read_place(order: Order, after: str) -> tuple[ColumnElement[Any], str]:
     try:
-        key, shop_id = json.loads(after)
+        key, shop_id = (_storable(part) for part in json.loads(after))
         timed = order is not ORDERS[Sort.DOMAIN]
-        return (moment(datetime.fromisoformat(key)) if timed else literal(str(key))), str(shop_id)
-    except (ValueError, TypeError):
+        return (moment(_aware(key)) if timed else literal(key)), shop_id
+    except (ValueError, TypeError, OverflowError):
         raise BadInput("after is not a place in this list", field="after") from None
+
+
+def _storable(part: object) -> str:
+    """A text that both engines take. Errors: TypeError, ValueError (NUL, half a surrogate pair)."""
+    if not isinstance(part, str):
+        raise TypeError("no text")
+    if b"\x00" in part.encode():
+        raise ValueError("NUL")
+    return part
+
+
+def _aware(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("no time zone")
+    return found.astimezone(UTC)
 
 
 def _row(shop: ShopSync, profile: ShopProfile | None, now: datetime) -> ShopRow:
