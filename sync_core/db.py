@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from sqlalchemy import Engine, create_engine, event, func, select
 from sqlalchemy.engine import Connection
@@ -94,12 +94,20 @@ def normal_url(url: str) -> tuple[str, str]:
         return url, ""
     for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
         if url.startswith(prefix):
-            return _without_prisma("postgresql+psycopg://" + url.removeprefix(prefix))
+            return _without_prisma(_read("postgresql+psycopg://" + url.removeprefix(prefix)))
     raise BadSetting("DATABASE_URL is (not shown): expected sqlite:///… or postgresql://…")
 
 
-def _without_prisma(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
+def _read(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise BadSetting("DATABASE_URL is (not shown): expected postgresql://user:password@host:port/name") from None
+    return parts
+
+
+def _without_prisma(parts: SplitResult) -> tuple[str, str]:
     asked = dict(parse_qsl(parts.query))
     kept = {name: value for name, value in asked.items() if name not in PRISMA_PARAMETERS}
     return urlunsplit(parts._replace(query=urlencode(kept))), asked.get("schema", "public")

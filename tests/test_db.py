@@ -151,9 +151,12 @@ def test_a_url_is_understood_in_each_form_that_hosts_hand_out(given: str, url: s
     assert normal_url(given) == (url, schema)
 
 
-def test_a_url_that_is_not_understood_is_refused_without_repeating_it() -> None:
+@pytest.mark.parametrize(
+    "url", ["mysql://root:secret@h/d", "postgres://root:secret@h:port/d", "postgres://root:secret@[::1/d"]
+)
+def test_a_url_that_is_not_understood_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(BadSetting) as refusal:
-        normal_url("mysql://root:secret@h/d")
+        normal_url(url)
 
     assert "DATABASE_URL" in str(refusal.value)
     assert "secret" not in str(refusal.value)
