@@ -19,6 +19,10 @@ from sync_core.errors import BadSetting
 from sync_core.states import Profile
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
+HIGHEST_PORT = 65_535
+LONGEST_SECONDS = 31_536_000
+"""A year: what is longer is a slip of the pen, and far more would overflow a moment."""
 
 
 class Dispatch(StrEnum):
@@ -36,8 +40,8 @@ class Auth(StrEnum):
 
 
 def _origin(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+    found = ORIGIN.fullmatch(value)
+    if not found or int(found[1] or 0) > HIGHEST_PORT:
         raise ValueError("expected an origin like https://sync.example.com")
     return value.rstrip("/")
 
@@ -58,8 +62,8 @@ def _seconds(value: object) -> object:
 
 
 def _delays(value: tuple[float, ...]) -> tuple[float, ...]:
-    if not value or any(delay <= 0 for delay in value):
-        raise ValueError("expected seconds above 0, comma separated, like 15,60,300")
+    if not value or not all(0 < delay <= LONGEST_SECONDS for delay in value):
+        raise ValueError("expected seconds above 0 and up to a year, comma separated, like 15,60,300")
     return value
 
 
@@ -69,7 +73,8 @@ def _version(value: str) -> str:
     return value
 
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, le=LONGEST_SECONDS)]
+Seconds = Annotated[float, Field(ge=0, le=LONGEST_SECONDS)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -102,18 +107,18 @@ class Settings(BaseSettings):
 
     sweep_profile: Profile = Profile.PROMPT
     sweep_period_seconds: Positive = 300
-    sweep_grace_seconds: Annotated[float, Field(ge=0)] = 180
+    sweep_grace_seconds: Seconds = 180
     sweep_batch: Count = 10
-    wake_hold_seconds: Annotated[float, Field(ge=0)] = 10
+    wake_hold_seconds: Seconds = 10
 
-    lease_seconds: Annotated[float, Field(ge=1)] = 60
+    lease_seconds: Annotated[float, Field(ge=1, le=LONGEST_SECONDS)] = 60
     stall_seconds: Positive = 600
     retry_seconds: Annotated[tuple[float, ...], NoDecode, BeforeValidator(_seconds), AfterValidator(_delays)] = (
         15,
         60,
         300,
     )
-    refresh_hours: Annotated[float, Field(ge=0)] = 0
+    refresh_hours: Annotated[float, Field(ge=0, le=LONGEST_SECONDS / 3600)] = 0
     workers: Annotated[int, Field(ge=1, le=1000)] = 16
     dispatch: Dispatch = Dispatch.POOL
 
