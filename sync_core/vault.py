@@ -20,6 +20,7 @@ from sync_core.errors import BadSetting
 
 APP_FORMAT = re.compile(r"[0-9a-f]{32}:(?:[0-9a-f]{32})+")
 KEY_FILE = "token_keys"
+APP_KEY_BYTES = 32
 
 
 class Unreadable(BadSetting):
@@ -70,9 +71,9 @@ class Vault:
 def open_vault(settings: Settings) -> Vault:
     """The vault for these settings; on SQLite a key is made once beside the database.
 
-    Errors: BadSetting when TOKEN_KEYS is missing on PostgreSQL or is not a Fernet key.
+    Errors: BadSetting when TOKEN_KEYS is missing on PostgreSQL or is not a Fernet key, or ENCRYPTION_KEY is too short.
     """
-    app_key = settings.encryption_key.get_secret_value().encode()[:32] if settings.encryption_key else None
+    app_key = _app_key(settings)
     try:
         return Vault(_keys(settings), app_key=app_key, write_app_format=settings.token_format == "app")
     except ValueError:
@@ -82,6 +83,15 @@ def open_vault(settings: Settings) -> Vault:
 def new_key() -> str:
     """A fresh Fernet key."""
     return Fernet.generate_key().decode()
+
+
+def _app_key(settings: Settings) -> bytes | None:
+    if settings.encryption_key is None:
+        return None
+    key = settings.encryption_key.get_secret_value().encode()[:APP_KEY_BYTES]
+    if len(key) < APP_KEY_BYTES:
+        raise BadSetting(f"ENCRYPTION_KEY is (not shown): expected the app's key, at least {APP_KEY_BYTES} bytes")
+    return key
 
 
 def _keys(settings: Settings) -> list[str]:

@@ -109,3 +109,14 @@ def test_a_key_that_is_none_is_refused_without_repeating_it(make_settings: MakeS
         open_vault(make_settings(token_keys="not-a-key"))
 
     assert "not-a-key" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("length", [31, 32, 33])
+def test_the_apps_key_has_at_least_32_bytes(make_settings: MakeSettings, length: int) -> None:
+    settings = make_settings(encryption_key="k" * length, token_format="app")
+
+    if length < 32:
+        with pytest.raises(BadSetting, match="at least 32 bytes"):
+            open_vault(settings)
+    else:
+        assert open_vault(settings).for_app(SECRET)
