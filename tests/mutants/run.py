@@ -27,6 +27,7 @@ from tests.postgres import running_postgres
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis", "images")
 MODULES = ["tests/lifecycle", "tests/test_install.py", "tests/test_sweep.py"]
+LOCKS = ["tests/lifecycle/test_locks.py", "tests/lifecycle/test_claims.py"]
 MACHINE = ["tests/properties/test_prompt_profile.py", "tests/properties/test_classic_profile.py"]
 QUICK = ["-x", "--timeout=60", "-p", "no:cacheprovider", "--ignore=tests/lifecycle/test_fairness.py"]
 COPIES = 2
@@ -59,6 +60,14 @@ class Copy:
             for file, text in before.items():
                 (self.root / file).write_text(text)
 
+    def prove(self, mutants: list[Mutant], *, machine_only: bool) -> None:
+        """The code as it is passes what the mutants must fail. Errors: SystemExit."""
+        firsts = {(mutant.engine, *next(_suites(mutant, machine_only=machine_only))) for mutant in mutants}
+        for engine, *suite in firsts:
+            caught = self._caught(suite, engine)
+            if caught:
+                raise SystemExit(f"fails without any mutation: {caught}")
+
     def _apply(self, mutant: Mutant) -> None:
         for file, old, new in mutant.edits:
             text = (self.root / file).read_text()
@@ -89,7 +98,7 @@ class Copy:
 
 def _suites(mutant: Mutant, *, machine_only: bool) -> Iterator[list[str]]:
     if not machine_only:
-        yield list(mutant.tests) or MODULES
+        yield list(mutant.tests) or (LOCKS if mutant.engine == "postgresql" else MODULES)
     for profile in MACHINE:
         yield [profile]
 
@@ -127,6 +136,9 @@ def _judge_all(mutants: list[Mutant], *, machine_only: bool) -> Iterator[Verdict
             finally:
                 free.put(copy)
 
+        first = free.get()
+        first.prove(mutants, machine_only=machine_only)
+        free.put(first)
         yield from pool.map(judge, mutants)
 
 
