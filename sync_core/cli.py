@@ -44,6 +44,7 @@ out = Console()
 WINDOWS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}
 
 ShopArgument = Annotated[str, typer.Argument(metavar="SHOP", help="the shop's domain or id")]
+Port = Annotated[int, typer.Option("--port", min=1, max=65_535, help="the port to serve on")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
@@ -198,7 +199,7 @@ def shops(
     *,
     text: Annotated[str, typer.Argument(help="part of a name, domain, e-mail or id")] = "",
     status: Annotated[Status | None, typer.Option(help="only this status")] = None,
-    limit: Annotated[int, typer.Option(help="how many")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="how many")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """List shops."""
@@ -292,13 +293,13 @@ def worker() -> None:
 
 
 @app.command()
-def dashboard(port: int = 8501, host: str = "127.0.0.1") -> None:
+def dashboard(port: Port = 8501, host: str = "127.0.0.1") -> None:
     """Serve the pages and the HTTP API on one port."""
     _serve("dashboard.server:app", host, port)
 
 
 @app.command()
-def api(port: int = 8502, host: str = "127.0.0.1") -> None:
+def api(port: Port = 8502, host: str = "127.0.0.1") -> None:
     """Serve the HTTP API alone (for the internet)."""
     _serve("dashboard.api:app", host, port)
 
@@ -314,7 +315,7 @@ def _serve(target: str, host: str, port: int) -> None:
 
 @app.command()
 def sandbox(
-    port: int = 9292,
+    port: Port = 9292,
     *,
     sizes: str = "mixed",
     latency_ms: float = 0.0,
@@ -338,7 +339,7 @@ def sandbox(
 
 @app.command()
 def demo(
-    port: int = 8501, *, fresh: Annotated[bool, typer.Option("--fresh", help="forget the last demo")] = False
+    port: Port = 8501, *, fresh: Annotated[bool, typer.Option("--fresh", help="forget the last demo")] = False
 ) -> None:
     """Show the product alive: sandbox, scheduler, dashboard, shops arriving. Ctrl-C ends all of it."""
     from sync_core.demo.supervisor import show
