@@ -12,12 +12,15 @@ from sqlalchemy import select
 
 from sync_core.app_models import Customer
 from sync_core.models import ShopSync
+from sync_core.states import Status
 from tests.faults.children import Child
 from tests.faults.ground import Ground, Lane, eventually
 from tests.faults.kills import top_up
 from tests.faults.report import Line, line
 
-POINTS = ("after_claim", "after_fetch", "after_fetch", "after_guard", "after_page", "before_complete")
+PASSINGS = ("after_claim:1", "after_fetch:2", "after_fetch:5", "after_guard:2", "after_page:3", "before_complete:2")
+CUSTOMERS_PAGE = "after_fetch:2"
+"""With one worker, the second page of its first shop is the customers': nothing but the guard keeps it out later."""
 LEASE_SECONDS = 2
 
 Customers = dict[str, Any]
@@ -27,26 +30,45 @@ def wake(lane: Lane, *, times: int) -> Iterator[Line]:
     """SIGSTOP inside a sync; what it has fetched changes at Shopify; another process takes over; SIGCONT."""
     with lane.ground() as ground:
         living = ground.scheduler()
-        woke = sum(_one(ground) for _ in range(times))
+        turns = [_one(ground, aged=bool(turn % 2)) for turn in range(times)]
         living.end()
         ground.settle()
-        yield line("SIGSTOP past the lease, SIGCONT", lane.engine, ground.audit(), times=woke, wanted=times)
+        stood, old = sum(turn is not None for turn in turns), sum(turn or 0 for turn in turns)
+        found = line("SIGSTOP past the lease, SIGCONT", lane.engine, ground.audit(), times=stood, wanted=times)
+        if old < times // 4:
+            found.said.append(f"only {old} pages grew old in a zombie's hands")
+            found.times = 0
+        yield found
 
 
-def _one(ground: Ground) -> bool:
-    point = random.choice(POINTS)
-    zombie = ground.scheduler(PAUSE_AT=f"{point}:{random.randint(1, 3)}")
+def _one(ground: Ground, *, aged: bool) -> int | None:
+    """How many fetched pages grew old in the zombie's hands and were stored anew by another; None: it never stood."""
+    passing, workers = (CUSTOMERS_PAGE, "1") if aged else (random.choice(PASSINGS), "8")
+    zombie = ground.scheduler(PAUSE_AT=passing, WORKERS=workers)
     stood = _stands(ground, zombie)
-    held = _half_done(ground, zombie)
-    before = _edit(ground, held)
+    before = _edit(ground, _half_done(ground, zombie))
+    old = {domain for domain in before if _asked_last(ground, domain) == "Customers"}
     time.sleep(LEASE_SECONDS)
     eventually(lambda: not _owned(ground, zombie), seconds=LEASE_SECONDS + 3)
     _take_back(ground, before, of=_owned(ground, zombie))
+    old -= set(_owned(ground, zombie))
+    eventually(lambda: not _unfinished(ground, old), seconds=LEASE_SECONDS + 3)
     zombie.send(signal.SIGCONT)
     time.sleep(0.5)
     zombie.end()
     ground.children.remove(zombie)
-    return stood
+    return len(old) if stood else None
+
+
+def _asked_last(ground: Ground, domain: str) -> str:
+    """The operation of the shop's last request."""
+    return next((str(line["operation"]) for line in reversed(ground.sandbox.control.log(domain))), "")
+
+
+def _unfinished(ground: Ground, domains: set[str]) -> bool:
+    query = select(ShopSync.shop_domain).where(ShopSync.shop_domain.in_(domains))
+    with ground.database.read() as session:
+        return session.execute(query.where(ShopSync.status != Status.COMPLETED.value)).first() is not None
 
 
 def _stands(ground: Ground, zombie: Child) -> bool:
