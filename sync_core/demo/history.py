@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from sync_core import install, lifecycle
@@ -22,7 +22,7 @@ from sync_core.credentials import TokenPair
 from sync_core.demo.names import domains, name_of
 from sync_core.errors import Held, ShopifyError, Throttled, Unavailable
 from sync_core.lifecycle import Claim, Usage
-from sync_core.models import ShopProfile, Sweep
+from sync_core.models import ShopProfile, ShopSync, Sweep
 from sync_core.states import Hold, Trigger
 from sync_core.sweep import slot_of
 from sync_core.vault import Vault
@@ -167,7 +167,7 @@ def _fail(past: Past, claim: Claim, error: ShopifyError, at: datetime) -> dateti
 
 def _complete(past: Past, claim: Claim, at: datetime, *, refresh_at: datetime | None = None) -> None:
     soon = past.until + timedelta(seconds=past.rng.uniform(*REFRESH_SECONDS))
-    hours = ((refresh_at or soon) - at).total_seconds() / 3600
+    moment = refresh_at or soon
     n = past.rng.randint(20, 400)
     progress = {"shop": _leg(1), "products": _leg(n), "customers": _leg(n * 2), "orders": _leg(n * 3)}
     lifecycle.complete(
@@ -178,8 +178,11 @@ def _complete(past: Past, claim: Claim, at: datetime, *, refresh_at: datetime | 
         held={},
         usage=Usage(requests=6 + n // 50, points=40 + n * 2, bytes=n * 2_400),
         now=at,
-        settings=past.settings.model_copy(update={"refresh_hours": hours}),
+        settings=past.settings,
     )
+    # By hand: the product's own refresh is spread over hours, and the demo is to show some soon.
+    refresh = update(ShopSync).where(ShopSync.shop_id == claim.shop_id)
+    past.session.execute(refresh.values(due_at=moment, wake_at=moment))
 
 
 def _leg(done: int) -> dict[str, object]:

@@ -22,6 +22,8 @@ PICKUP_PATIENCE = timedelta(minutes=10)
 SUCCESS_PATIENCE = timedelta(hours=24)
 ATTENTION_FAILURES = 12
 JITTER = (0.8, 1.0)
+REFRESH_JITTER = (0.9, 1.1)
+"""Shops that were synced together (after an outage, an import) must not be refreshed together for ever."""
 
 
 class Due(TypedDict):
@@ -70,4 +72,7 @@ def probe(hold: Hold, now: datetime) -> datetime | None:
 
 
 def refresh(now: datetime, settings: Settings) -> datetime | None:
-    return now + timedelta(hours=settings.refresh_hours) if settings.refresh_hours else None
+    """The next refresh of a finished shop, REFRESH_HOURS from now give or take a tenth; None: never."""
+    if not settings.refresh_hours:
+        return None
+    return now + timedelta(hours=settings.refresh_hours * random.uniform(*REFRESH_JITTER))

@@ -16,7 +16,7 @@ from sync_core.errors import (
     Throttled,
     Unavailable,
 )
-from sync_core.lifecycle import Claim
+from sync_core.lifecycle import Claim, moments
 from sync_core.states import Hold, Outcome, Priority, Status, Trigger
 from tests.conftest import Clock
 from tests.fleet import Fleet
@@ -261,4 +261,17 @@ def test_a_refresh_is_booked_after_success_when_asked_for(fleet: Fleet, claim: C
     daily.complete(claim)
 
     sync = fleet.sync(claim.shop_id)
-    assert (sync.due_at, sync.wake_at, sync.priority) == (fleet.now + A_DAY, fleet.now + A_DAY, Priority.LOW)
+    assert sync.due_at is not None
+    assert A_DAY * 0.9 <= sync.due_at - fleet.now <= A_DAY * 1.1
+    assert (sync.wake_at, sync.priority) == (sync.due_at, Priority.LOW)
+
+
+def test_shops_that_were_synced_together_are_refreshed_over_a_fifth_of_the_period(fleet: Fleet) -> None:
+    daily = fleet.settings.model_copy(update={"refresh_hours": 24.0})
+
+    waits = [moments.refresh(fleet.now, daily) for _ in range(1_000)]
+
+    hours = sorted((moment - fleet.now).total_seconds() / 3600 for moment in waits if moment)
+    assert len(hours) == 1_000
+    assert 21.6 <= hours[0] < 21.7
+    assert 26.3 < hours[-1] <= 26.4
