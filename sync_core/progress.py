@@ -23,6 +23,8 @@ class Leg:
     total: int | None = None
     ended: bool = False
     skipped: str | None = None
+    checked: datetime | None = None
+    """When the rows stored here were last compared with all of Shopify's ids."""
 
     def advance(self, *, roots: int, after: str | None, ended: bool) -> None:
         """A page is stored."""
@@ -49,10 +51,10 @@ def resume(cursor: dict[str, Any], name: str, *, mode: Mode, now: datetime) -> L
     Everything is read when that is the mode or nothing was finished yet, else what changed.
     """
     stored = cursor.get(name) or {}
-    watermark = _moment(stored.get("watermark"))
+    watermark, checked = _moment(stored.get("watermark")), _moment(stored.get("checked"))
     if stored.get("started") is None:
         whole = mode is Mode.EVERYTHING or watermark is None
-        return Leg(FULL if whole else CHANGES, now, watermark)
+        return Leg(FULL if whole else CHANGES, now, watermark, checked=checked)
     return Leg(
         kind=stored["pass"],
         started=datetime.fromisoformat(stored["started"]),
@@ -61,17 +63,18 @@ def resume(cursor: dict[str, Any], name: str, *, mode: Mode, now: datetime) -> L
         done=stored["done"],
         total=stored["total"],
         ended=stored["ended"],
+        checked=checked,
     )
 
 
 def cursor_of(legs: dict[str, Leg]) -> dict[str, Any]:
     """The cursor from which a later attempt resumes. A skipped resource is tried again from its beginning."""
-    return {name: _unbegun(leg.watermark) if leg.skipped else _stored(leg) for name, leg in legs.items()}
+    return {name: _unbegun(leg, leg.watermark) if leg.skipped else _stored(leg) for name, leg in legs.items()}
 
 
 def finished_cursor(legs: dict[str, Leg]) -> dict[str, Any]:
     """The cursor after success: the next pass asks for what changed since this one began."""
-    return {name: _unbegun(leg.watermark if leg.skipped else leg.started) for name, leg in legs.items()}
+    return {name: _unbegun(leg, leg.watermark if leg.skipped else leg.started) for name, leg in legs.items()}
 
 
 def progress_of(legs: dict[str, Leg]) -> dict[str, Any]:
@@ -91,10 +94,11 @@ def _stored(leg: Leg) -> dict[str, Any]:
         "started": leg.started.isoformat(),
         "watermark": _text(leg.watermark),
         "ended": leg.ended,
+        "checked": _text(leg.checked),
     }
 
 
-def _unbegun(watermark: datetime | None) -> dict[str, Any]:
+def _unbegun(leg: Leg, watermark: datetime | None) -> dict[str, Any]:
     kind = CHANGES if watermark else FULL
     return {
         "pass": kind,
@@ -104,6 +108,7 @@ def _unbegun(watermark: datetime | None) -> dict[str, Any]:
         "started": None,
         "watermark": _text(watermark),
         "ended": False,
+        "checked": _text(leg.checked),
     }
 
 

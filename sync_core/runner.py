@@ -19,15 +19,15 @@ import httpx
 import structlog
 from sqlalchemy.orm import Session
 
-from sync_core import crash, lifecycle, store
+from sync_core import crash, lifecycle, removals, store
 from sync_core.access import Access
 from sync_core.config import Settings
 from sync_core.db import Database
 from sync_core.errors import AccessDenied, Held, Released, ShopifyError, StaleClaim
 from sync_core.lifecycle import Claim, Usage
 from sync_core.plan import sentence
-from sync_core.progress import Leg, cursor_of, finished_cursor, progress_of, resume
-from sync_core.resources import RESOURCES
+from sync_core.progress import CHANGES, Leg, cursor_of, finished_cursor, progress_of, resume
+from sync_core.resources import RESOURCES, ids
 from sync_core.resources import shop as identity
 from sync_core.resources.pages import Page, PageSize, changed_since, count_each, read_page
 from sync_core.resources.resource import Resource, Scopes, grants
@@ -114,7 +114,7 @@ class Run:
         self._begin()
         for resource in RESOURCES:
             if not self.legs[resource.name].ended:
-                self._read(resource)
+                self._bring_up_to_date(resource)
         self._complete()
 
     def _access(self) -> Access:
@@ -161,6 +161,38 @@ class Run:
         totals = count_each(self.client, {r.name: _query(self.legs[r.name]) for r in wanted}, wanted)
         for name, total in totals.items():
             self.legs[name].total = max(total, self.legs[name].done)
+
+    def _bring_up_to_date(self, resource: Resource) -> None:
+        """Read it; a pass of changes looks for what is gone first, so that its progress ends with its work."""
+        if self.legs[resource.name].kind == CHANGES:
+            self._remove_gone(resource)
+            self._read(resource)
+        else:
+            self._read(resource)
+            self._remove_gone(resource)
+
+    def _remove_gone(self, resource: Resource) -> None:
+        """Compare what we hold with all of Shopify's ids, when it is time to."""
+        leg, table, shop_id = self.legs[resource.name], removals.ROOTS[resource.name], self.claim.shop_id
+        if leg.skipped:
+            return
+        began = self.now
+        with self.tools.database.read() as session:
+            needed = ids.due(leg, held=removals.count(session, shop_id, table), now=began)
+            judged = ids.judged(resource, self.scopes, began)
+            known = removals.known(session, shop_id, table, created_in=judged) if needed else set()
+        if not needed:
+            leg.checked = leg.checked if leg.kind == CHANGES else leg.started
+            return
+        gone = ids.gone(self.client, resource, known, on_page=self._turn_page)
+        leg.checked = began
+        with self._page() as session:
+            removed = removals.remove(session, shop_id, table, gone)
+        log.info("sync.compared", resource=resource.name, held=len(known), removed=removed)
+
+    def _turn_page(self) -> None:
+        self._breathe()
+        self._keep_token()
 
     def _read(self, resource: Resource) -> None:
         """All pages of a resource, or the reason why it is left out."""

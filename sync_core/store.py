@@ -7,13 +7,13 @@ never touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, and_, bindparam, func, select
+from sqlalchemy import Select, Table, and_, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -58,6 +58,8 @@ class Batch:
     rows: list[Row]
     children: dict[Table, list[Row]] = field(default_factory=dict)
     links: dict[str, Table] = field(default_factory=dict)
+    whole: frozenset[Table] = frozenset()
+    """Children of which the page has each one: those stored here that it has not are gone at Shopify."""
 
 
 def store(session: Session, shop_id: str, batch: Batch) -> None:
@@ -73,6 +75,13 @@ def store(session: Session, shop_id: str, batch: Batch) -> None:
     ids = _store_parents(session, shop_id, batch.table, linked)
     for table, rows in batch.children.items():
         _store_children(session, table, rows, ids)
+        if table in batch.whole:
+            _remove_gone(session, table, rows, ids)
+
+
+def portions(ids: Sequence[str], *, size: int = 500) -> Iterator[Sequence[str]]:
+    """Ids by so many as one statement takes on either engine."""
+    return (ids[at : at + size] for at in range(0, len(ids), size))
 
 
 def _linked(session: Session, shop_id: str, rows: list[Row], column: str, table: Table) -> list[Row]:
@@ -107,6 +116,20 @@ def _store_children(session: Session, table: Table, rows: list[Row], parents: di
         return
     if len(_write(session, table, ours)) != len(ours):
         raise ForeignRow(f"{table.name} rows belong to another {owner.removesuffix('Id')}")
+
+
+def _remove_gone(session: Session, table: Table, rows: list[Row], parents: dict[str, str]) -> None:
+    """Delete stored children of the written parents that the page does not have; seldom any, so counted first."""
+    owner = table.c[OWNER[table]]
+    kept = {row["shopifyId"] for row in rows if row[OWNER[table]] in parents}
+    written = list(portions(list(parents.values())))
+    count = select(func.count()).select_from(table)
+    if sum(session.execute(count.where(owner.in_(ids))).scalar_one() for ids in written) == len(kept):
+        return
+    for ids in written:
+        stored = session.execute(select(table.c.shopifyId).where(owner.in_(ids))).scalars()
+        for gone in portions([shopify_id for shopify_id in stored if shopify_id not in kept]):
+            session.execute(delete(table).where(owner.in_(ids), table.c.shopifyId.in_(gone)))
 
 
 def _unique(rows: Iterable[Row]) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from sync_core.resources.resource import Node, Resource, Tail, grants
+from sync_core.resources.resource import Node, Resource, Tail, Window, grants
 from sync_core.store import CUSTOMERS, LINE_ITEMS, ORDERS, REFUNDS, Batch, Row
 
 MONEY = "{ shopMoney { amount } }"
@@ -112,4 +112,5 @@ RESOURCE = Resource(
     page_points=400,
     tails=(Tail("lineItems", "order", LINE_ITEMS_TAIL),),
     options=lambda scopes: {"lines": 50, "customers": grants(scopes, "read_customers")},
+    window=Window(60, "read_all_orders"),
 )

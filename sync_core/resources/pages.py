@@ -100,7 +100,7 @@ def read_page(
 
 
 def _root(client: ShopifyClient, resource: Resource, asked: dict[str, Any], size: PageSize) -> Node:
-    found: Node = _execute(client, resource.document, asked, size)[resource.name]
+    found: Node = execute(client, resource.document, asked, size)[resource.name]
     return found
 
 
@@ -109,7 +109,7 @@ def _drain(client: ShopifyClient, tail: Tail, node: Node, on_tail: Callable[[], 
     info, size = node[tail.field]["pageInfo"], PageSize()
     while info["hasNextPage"]:
         asked = {"id": node["id"], "after": info["endCursor"]}
-        owner = _execute(client, tail.document, asked, size)[tail.root]
+        owner = execute(client, tail.document, asked, size)[tail.root]
         if owner is None:
             return
         node[tail.field]["nodes"].extend(owner[tail.field]["nodes"])
@@ -117,8 +117,8 @@ def _drain(client: ShopifyClient, tail: Tail, node: Node, on_tail: Callable[[], 
         on_tail()
 
 
-def _execute(client: ShopifyClient, document: str, asked: dict[str, Any], size: PageSize) -> dict[str, Any]:
-    """The answer's data; asked again smaller while the page is too much."""
+def execute(client: ShopifyClient, document: str, asked: dict[str, Any], size: PageSize) -> dict[str, Any]:
+    """The answer's data; asked again smaller while the page is too much. Errors: every ShopifyError."""
     while True:
         try:
             reply = client.execute(document, {**asked, "first": size.first})

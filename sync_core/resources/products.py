@@ -42,7 +42,7 @@ def rows(nodes: list[Node]) -> Batch:
     variants = [
         _variant(variant, product["legacyResourceId"]) for product in nodes for variant in product["variants"]["nodes"]
     ]
-    return Batch(PRODUCTS, [_product(node) for node in nodes], {VARIANTS: variants})
+    return Batch(PRODUCTS, [_product(node) for node in nodes], {VARIANTS: variants}, whole=frozenset({VARIANTS}))
 
 
 def _product(node: Node) -> Row:

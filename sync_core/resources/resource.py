@@ -26,6 +26,14 @@ class Tail:
 
 
 @dataclass(frozen=True)
+class Window:
+    """How far back an app sees without the scope `whole`."""
+
+    days: int
+    whole: str
+
+
+@dataclass(frozen=True)
 class Resource:
     """One kind of thing that a sync reads page by page.
 
@@ -43,6 +51,8 @@ class Resource:
     tails: tuple[Tail, ...] = ()
     options: Callable[[Scopes], dict[str, Any]] = _no_options
     required: bool = False
+    window: Window | None = None
+    """Set when an app sees only the newest of these, unless it may see all."""
 
 
 def grants(scopes: Scopes, wanted: str) -> bool:

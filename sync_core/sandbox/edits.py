@@ -37,7 +37,8 @@ class Edits:
     def update(self, kind: str, number: int, fields: dict[str, Any]) -> Row | None:
         """The changed row with a later updatedAt; None when there is no such row.
 
-        fields: any of the row's; `variants` {number: {field: value}} changes variants; `refund` (cents) adds a refund.
+        fields: any of the row's; `variants` {number: {field: value}} changes variants, None as value takes one out;
+        `refund` (cents) adds a refund.
         """
         table = self._table(kind)
         row = table.get(number)
@@ -94,7 +95,8 @@ class Edits:
             raise BadOption(f"unknown fields {', '.join(unknown)} for {row['__typename']}")
         row = row | fields
         if variants:
-            row["variants"] = [variant | variants.get(variant["legacyResourceId"], {}) for variant in row["variants"]]
+            changes = ((variant, variants.get(variant["legacyResourceId"], {})) for variant in row["variants"])
+            row["variants"] = [variant | change for variant, change in changes if change is not None]
         return self._refunded(row, refund) if refund is not None else row
 
     def _refunded(self, row: Row, amount: int) -> Row:

@@ -75,6 +75,17 @@ def test_a_deleted_product_is_gone_from_pages_counts_and_lines(app: App) -> None
     assert app.control.shop(DOMAIN)["counts"]["variants"] == len(variants)
 
 
+def test_a_variant_is_taken_out_of_its_product(app: App) -> None:
+    variant = next(row for row in app.control.rows(DOMAIN, "variants") if row["position"] == 1)
+    before = len(app.control.rows(DOMAIN, "variants"))
+
+    app.control.update(DOMAIN, "products", variant["productId"], variants={variant["id"]: None})
+
+    left = app.control.rows(DOMAIN, "variants")
+    assert len(left) == before - 1
+    assert variant["id"] not in {row["id"] for row in left}
+
+
 def test_a_refund_is_added_to_its_order(app: App) -> None:
     order = app.control.rows(DOMAIN, "orders")[0]["id"]
     before = len(app.control.rows(DOMAIN, "refunds"))

@@ -1,0 +1,59 @@
+"""Rows that are to go: deleted at Shopify, or erased because the law says so.
+
+The caller's transaction holds the shop's lock (`lifecycle.locked`, or the guard of a run), so no run
+of that shop writes meanwhile. Children go before their parents; an order outlives its customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, Table, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from sync_core.store import CUSTOMERS, LINE_ITEMS, ORDERS, OWNER, PRODUCTS, REFUNDS, SYNC_STATES, VARIANTS, portions
+
+ROOTS = {"products": PRODUCTS, "customers": CUSTOMERS, "orders": ORDERS}
+"""The table of each resource's own rows."""
+
+CHILDREN: dict[Table, tuple[Table, ...]] = {PRODUCTS: (VARIANTS,), CUSTOMERS: (), ORDERS: (LINE_ITEMS, REFUNDS)}
+
+
+def remove(session: Session, shop_id: str, table: Table, shopify_ids: Sequence[str]) -> int:
+    """Delete these rows of the shop with their children; how many there were."""
+    mine = table.c.shopId == shop_id
+    return sum(_remove(session, table, mine & table.c.shopifyId.in_(some)) for some in portions(shopify_ids))
+
+
+def remove_all(session: Session, shop_id: str) -> dict[str, int]:
+    """Delete every row that we synced of this shop; how many, by resource."""
+    # Orders first: they name customers.
+    found = {name: _remove(session, ROOTS[name], ROOTS[name].c.shopId == shop_id) for name in reversed(ROOTS)}
+    session.execute(delete(SYNC_STATES).where(SYNC_STATES.c.shopId == shop_id))
+    return found
+
+
+def known(session: Session, shop_id: str, table: Table, *, created_in: tuple[datetime | None, datetime]) -> set[str]:
+    """Shopify's ids of the shop's rows that were created in [first, last); first None: at any time before."""
+    first, last = created_in
+    query = select(table.c.shopifyId).where(table.c.shopId == shop_id, table.c.createdAt < last)
+    if first is not None:
+        query = query.where(table.c.createdAt >= first)
+    return set(session.execute(query).scalars())
+
+
+def count(session: Session, shop_id: str, table: Table) -> int:
+    """How many rows of the shop this table holds."""
+    return session.execute(select(func.count()).select_from(table).where(table.c.shopId == shop_id)).scalar_one()
+
+
+def _remove(session: Session, table: Table, which: ColumnElement[bool]) -> int:
+    ids = select(table.c.id).where(which)
+    for child in CHILDREN[table]:
+        session.execute(delete(child).where(child.c[OWNER[child]].in_(ids)))
+    if table is CUSTOMERS:
+        session.execute(update(ORDERS).where(ORDERS.c.customerId.in_(ids)).values(customerId=None))
+    done = cast(CursorResult[Any], session.execute(delete(table).where(which)))
+    return done.rowcount
