@@ -29,8 +29,11 @@ from sync_core.plan import sentence
 from sync_core.progress import CHANGES, Leg, cursor_of, finished_cursor, progress_of, resume
 from sync_core.resources import RESOURCES, ids
 from sync_core.resources import shop as identity
-from sync_core.resources.pages import Page, PageSize, changed_since, count_each, read_page
+from sync_core.resources.pages import Page, count_each
 from sync_core.resources.resource import Resource, Scopes, grants
+from sync_core.roads import pages
+from sync_core.roads.pages import filter_of
+from sync_core.roads.reader import Reader, named
 from sync_core.shopify.client import ShopifyClient
 from sync_core.shopify.patience import Patience
 from sync_core.shopify.throttle import Limiters
@@ -135,11 +138,11 @@ class Run:
     def _begin(self) -> None:
         """Who the shop is, what may be read, how much there is: the attempt's plan."""
         self._keep_token()
-        with _named("the shop's identity"), _needed():
+        with named("the shop's identity"), _needed():
             found = identity.read(self.client)
         self.scopes = found.scopes
         self.legs = self._legs()
-        with _named("the totals"), _needed():
+        with named("the totals"), _needed():
             self._count()
         with self._page(plan=sentence(RESOURCES, self.legs, self.client.bucket)) as session:
             identity.store(session, self.claim.shop_id, found, now=self.now)
@@ -158,7 +161,7 @@ class Run:
         wanted = [resource for resource in RESOURCES if not self.legs[resource.name].ended]
         if not wanted:
             return
-        totals = count_each(self.client, {r.name: _query(self.legs[r.name]) for r in wanted}, wanted)
+        totals = count_each(self.client, {r.name: filter_of(self.legs[r.name]) for r in wanted}, wanted)
         for name, total in totals.items():
             self.legs[name].total = max(total, self.legs[name].done)
 
@@ -196,30 +199,20 @@ class Run:
 
     def _read(self, resource: Resource) -> None:
         """All pages of a resource, or the reason why it is left out."""
-        leg, size, number = self.legs[resource.name], PageSize(), 1
-        while not leg.ended:
-            self._stop_if_told()
-            self._keep_token()
-            try:
-                with _named(f"{resource.name}, page {number}"):
-                    page = self._fetch(resource, leg, size)
-            except AccessDenied as denied:
-                self._refuse(resource, leg, denied)
-                return
-            crash.point("after_fetch")
-            self._store(resource, leg, page)
-            number += 1
+        leg = self.legs[resource.name]
+        try:
+            for page in pages.read(self._reader(), resource, leg):
+                crash.point("after_fetch")
+                self._store(resource, leg, page)
+        except AccessDenied as denied:
+            self._refuse(resource, leg, denied)
 
-    def _fetch(self, resource: Resource, leg: Leg, size: PageSize) -> Page:
-        return read_page(
-            self.client,
-            resource,
-            after=leg.after,
-            query=_query(leg),
-            scopes=self.scopes,
-            size=size,
-            on_tail=self._breathe,
-        )
+    def _reader(self) -> Reader:
+        return Reader(self.client, self.scopes, on_turn=self._before_page, on_tail=self._breathe)
+
+    def _before_page(self) -> None:
+        self._stop_if_told()
+        self._keep_token()
 
     def _refuse(self, resource: Resource, leg: Leg, denied: AccessDenied) -> None:
         """Leave a resource out with the reason; without products there is no sync."""
@@ -301,13 +294,15 @@ class Run:
         return {name: leg for name, leg in self.legs.items() if name != identity.NAME}
 
     def _keep_token(self) -> None:
-        self.access.keep_fresh(self.now, patience=self.patience)
+        self.access.keep_fresh(self._moment(), patience=self.patience)
         self.client.use(self.access.token)
 
-    def _waiting(self, seconds: float) -> None:
+    def _moment(self) -> datetime:
         with self.tools.database.read() as session:
-            self.now = self.tools.database.now(session)
-        self.pulse.beat(self.now + timedelta(seconds=seconds))
+            return self.tools.database.now(session)
+
+    def _waiting(self, seconds: float) -> None:
+        self.pulse.beat(self._moment() + timedelta(seconds=seconds))
 
     def _breathe(self) -> None:
         """Between two pages of a nested connection: it moves, and it may be told to stop."""
@@ -317,20 +312,6 @@ class Run:
     def _stop_if_told(self) -> None:
         if self.stopping.is_set():
             raise Released("this process is stopping")
-
-
-def _query(leg: Leg) -> str | None:
-    return changed_since(leg.since) if leg.since else None
-
-
-@contextmanager
-def _named(what: str) -> Iterator[None]:
-    """Say in Shopify's errors what was asked for."""
-    try:
-        yield
-    except ShopifyError as error:
-        error.args = (f"{error} on {what}",)
-        raise
 
 
 @contextmanager

@@ -122,6 +122,11 @@ RULES = [
         "the client of Shopify knows no tables, so that it can be tried alone",
     ),
     Rule(
+        ("sync_core/roads/*",),
+        no_import("sqlalchemy", "sync_core.db", "sync_core.models", "sync_core.app_models", "sync_core.lifecycle"),
+        "a road fetches; what it yields is stored by the run, under the guard",
+    ),
+    Rule(
         ("sync_core/*", "scheduler.py"),
         no_import("streamlit", "plotly", "dashboard"),
         "syncs run without any page; a worker must not need Streamlit",
