@@ -42,14 +42,20 @@ def test_a_good_answer_gives_data_cost_and_request_id() -> None:
     ("status", "kind"),
     [
         (302, NotFound),
+        (399, NotFound),
         (400, Refused),
         (403, AccessDenied),
         (404, NotFound),
+        (406, Refused),
+        (408, Unavailable),
         (409, Unavailable),
         (418, Refused),
+        (422, Refused),
         (429, Throttled),
         (430, SecurityRejected),
+        (499, Refused),
         (500, Unavailable),
+        (501, Unavailable),
         (502, Unavailable),
         (503, Unavailable),
         (504, TooSlow),
@@ -73,6 +79,69 @@ def test_some_statuses_hold_the_shop(status: int, hold: Hold) -> None:
         read(status)
 
     assert caught.value.hold is hold
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Unavailable Shop", "a scope or approval is missing"),
+        (
+            "[API] This action requires merchant approval for read_orders scope.",
+            "the merchant's approval of the scope read_orders is missing",
+        ),
+        ("Access denied: write_products is required for Ada Diaz", "the scope write_products is missing"),
+        (
+            "This app is not approved to access the Order object. See the page on protected customer data",
+            "the app is not approved for this protected customer data",
+        ),
+    ],
+)
+def test_a_403_says_which_scope_or_approval_is_missing_and_nothing_else(text: str, said: str) -> None:
+    with pytest.raises(AccessDenied) as caught:
+        read(403, errors=text)
+
+    assert str(caught.value) == f"Shopify answered 403: {said}"
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("Access denied for orders field. Required access: `read_orders` access scope.", "The scope read_orders is"),
+        ("This app is not approved to use the email field.", "The app is not approved"),
+        ("Access denied", "A scope or approval is missing"),
+    ],
+)
+def test_a_denial_says_which_scope_or_approval_is_missing(message: str, said: str) -> None:
+    with pytest.raises(AccessDenied) as caught:
+        read(data=None, errors=[{"message": message, "extensions": {"code": "ACCESS_DENIED"}}])
+
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [
+        (["ACCESS_DENIED", "THROTTLED"], Throttled),
+        (["ACCESS_DENIED", "INTERNAL_SERVER_ERROR"], Unavailable),
+        (["MAX_COST_EXCEEDED", "THROTTLED"], Throttled),
+        (["ACCESS_DENIED", "MAX_COST_EXCEEDED"], TooCostly),
+        (["THROTTLED", "SHOP_INACTIVE"], Held),
+        (["ACCESS_DENIED", None], AccessDenied),
+    ],
+)
+def test_of_several_codes_the_one_that_decides_what_to_do_next_wins(
+    codes: list[str | None], kind: type[ShopifyError]
+) -> None:
+    with pytest.raises(ShopifyError) as caught:
+        read(data={"products": {}}, errors=[{"message": "", "extensions": {"code": code}} for code in codes])
+
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("errors", [[None], ["text"], [{"extensions": "text"}], [{"extensions": {"code": []}}], {}, 7])
+def test_errors_of_an_unknown_shape_are_refused_or_no_answer(errors: Any) -> None:
+    with pytest.raises((Refused, Unavailable)):
+        read(errors=errors)
 
 
 def test_a_token_that_never_expires_must_be_replaced_by_the_merchant() -> None:

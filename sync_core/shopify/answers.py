@@ -125,32 +125,53 @@ def _forbidden(response: httpx.Response, request_id: str | None) -> ShopifyError
     if "non-expiring access token" in response.text.lower():
         message = "Shopify refuses this token: it never expires, the shop must be authorised again"
         return Held(Hold.REAUTHORISE, message, status=403, request_id=request_id)
-    return AccessDenied("Shopify answered 403: a scope or approval is missing", status=403, request_id=request_id)
+    message = f"Shopify answered 403: {_what_is_missing(response.text)}"
+    return AccessDenied(message, status=403, request_id=request_id)
 
 
 def _graphql_error(errors: Any, cost: Cost | None, request_id: str | None) -> ShopifyError:
     listed = [item for item in errors if isinstance(item, dict)] if isinstance(errors, list) else []
-    codes = {(item.get("extensions") or {}).get("code") for item in listed}
+    codes = {_code(item) for item in listed}
+    if "SHOP_INACTIVE" in codes:
+        return Held(Hold.LOCKED, "Shopify says that the shop is not active", status=200, request_id=request_id)
     for code, (kind, message) in CODES.items():
         if code in codes:
             retry_after = _until_affordable(cost) if kind is Throttled else None
             return kind(message, status=200, request_id=request_id, retry_after=retry_after)
-    if "SHOP_INACTIVE" in codes:
-        return Held(Hold.LOCKED, "Shopify says that the shop is not active", status=200, request_id=request_id)
-    if any("not approved to access" in str(item.get("message")) for item in listed):
-        message = "The app is not approved for this protected customer data"
-        return AccessDenied(message, status=200, request_id=request_id)
+    said = " ".join(str(item.get("message")) for item in listed)
+    if "ACCESS_DENIED" in codes or UNAPPROVED.search(said):
+        missing = _what_is_missing(said)
+        return AccessDenied(missing[0].upper() + missing[1:], status=200, request_id=request_id)
     return Refused("Shopify refused the query", status=200, request_id=request_id)
 
 
 CODES: dict[str, tuple[type[ShopifyError], str]] = {
     "THROTTLED": (Throttled, "Shopify throttles this shop"),
-    "MAX_COST_EXCEEDED": (TooCostly, "The query costs more points than one query may"),
-    "ACCESS_DENIED": (AccessDenied, "A scope or approval is missing"),
     "INTERNAL_SERVER_ERROR": (Unavailable, "Shopify had an internal error"),
     "TIMEOUT": (TooSlow, "Shopify did not finish the query in time"),
+    "MAX_COST_EXCEEDED": (TooCostly, "The query costs more points than one query may"),
 }
-"""GraphQL codes, the first that is present wins. SHOP_INACTIVE is a hold; unknown ones are Refused."""
+"""GraphQL codes, the first that is present wins: what passes by itself comes before what does not, so that a denial
+beside it is judged by the next answer. SHOP_INACTIVE is a hold, ACCESS_DENIED a denial; unknown ones are Refused."""
+
+
+def _code(item: dict[str, Any]) -> str | None:
+    extensions = item.get("extensions")
+    return str(extensions.get("code")) if isinstance(extensions, dict) else None
+
+
+UNAPPROVED = re.compile(r"not approved to (?:access|use)", re.IGNORECASE)
+SCOPE = re.compile(r"\b(?:read|write)_[a-z_]+\b")
+
+
+def _what_is_missing(said: str) -> str:
+    """Which scope or approval a denial names. Of Shopify's text only a scope's name is repeated."""
+    if UNAPPROVED.search(said):
+        return "the app is not approved for this protected customer data"
+    scope = SCOPE.search(said)
+    if scope and "merchant approval" in said.lower():
+        return f"the merchant's approval of the scope {scope[0]} is missing"
+    return f"the scope {scope[0]} is missing" if scope else "a scope or approval is missing"
 
 
 def _decoded(response: httpx.Response) -> dict[str, Any]:
