@@ -73,6 +73,24 @@ def _version(value: str) -> str:
     return value
 
 
+def channel_urls(value: SecretStr | None) -> tuple[str, ...]:
+    """The single Apprise URLs of a setting; a comma inside a URL does not part it."""
+    text = value.get_secret_value() if value else ""
+    return tuple(part for part in re.split(r"[\s,]+(?=[A-Za-z0-9]+://)", text.strip()) if part)
+
+
+def _channels(value: SecretStr | None) -> SecretStr | None:
+    if not all(re.match(r"[A-Za-z0-9]+://\S", url) for url in channel_urls(value)):
+        raise ValueError("expected Apprise URLs like mailtos://… or json://…, comma separated")
+    return value
+
+
+def _web_address(value: SecretStr | None) -> SecretStr | None:
+    if value and not re.match(r"https?://[^\s/]", value.get_secret_value()):
+        raise ValueError("expected an address like https://hc-ping.com/…")
+    return value
+
+
 Positive = Annotated[float, Field(gt=0, le=LONGEST_SECONDS)]
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_SECONDS)]
 Count = Annotated[int, Field(ge=1)]
@@ -122,6 +140,10 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=1000)] = 16
     dispatch: Dispatch = Dispatch.POOL
 
+    alert_urls_page: Annotated[SecretStr | None, AfterValidator(_channels)] = None
+    alert_urls_ticket: Annotated[SecretStr | None, AfterValidator(_channels)] = None
+    healthcheck_ping_url: Annotated[SecretStr | None, AfterValidator(_web_address)] = None
+
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     log_format: Annotated[str, Field(pattern="^(console|json)$")] = "console"
 
@@ -169,7 +191,7 @@ def _sentence(item: Any) -> str:
     expected = str(item["msg"]).removeprefix("Value error, ")
     if not name:
         return expected
-    secret = name.endswith(("SECRET", "TOKEN", "KEYS", "KEY", "SECRET_OLD", "URL"))
+    secret = name.endswith(("SECRET", "TOKEN", "KEYS", "KEY", "SECRET_OLD", "URL", "_PAGE", "_TICKET"))
     shown = "(not shown)" if secret else repr(item["input"])
     return f"{name} is {shown}: {expected}"
 

@@ -246,6 +246,9 @@ class Heartbeat(Base):
     workers: Mapped[int] = mapped_column(server_default="0")
     running: Mapped[int] = mapped_column(server_default="0")
     doing: Mapped[str | None] = mapped_column(Text)
+    pinged_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    ping_error: Mapped[str | None] = mapped_column(Text)
+    """When this process last told the dead man's switch, and what went wrong (null: it was heard)."""
 
 
 class Alert(Base):
@@ -254,6 +257,7 @@ class Alert(Base):
     __tablename__ = "alert"
     __table_args__ = (
         index("ix_alert_open", "key", serves="one open alert per key", where="recovered_at IS NULL", unique=True),
+        index("ix_alert_opened", "opened_at", serves="Alerts page: recent ones, newest first"),
     )
 
     id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
@@ -264,8 +268,38 @@ class Alert(Base):
     recovered_at: Mapped[datetime | None] = mapped_column(UtcMs)
     acknowledged_by: Mapped[str | None] = mapped_column(Text)
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcMs)
-    delivered_at: Mapped[datetime | None] = mapped_column(UtcMs)
-    delivery_error: Mapped[str | None] = mapped_column(Text)
+    judged_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    """Of when `message` is."""
+
+
+class AlertMessage(Base):
+    """One message about one change of an alert; written with the change, sent by whichever process claims it."""
+
+    __tablename__ = "alert_message"
+    __table_args__ = (
+        UniqueConstraint("alert_id", "event"),
+        index(
+            "ix_alert_message_pending",
+            "next_at",
+            serves="delivery: what is to be sent now",
+            where="sent_at IS NULL AND dropped_at IS NULL",
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
+    alert_id: Mapped[str] = mapped_column(Text)
+    event: Mapped[str] = mapped_column(Text)
+    """opened, worse, reminder-1, reminder-2, …, recovered"""
+    severity: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcMs)
+    next_at: Mapped[datetime] = mapped_column(UtcMs)
+    """From when a process may claim it; a claim moves it on, so that a crash after it is mended by another."""
+    tries: Mapped[int] = mapped_column(server_default="0")
+    reached: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
+    """Digests of the channels that took it: a further try leaves them out."""
+    sent_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    dropped_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    error: Mapped[str | None] = mapped_column(Text)
 
 
 class Mute(Base):

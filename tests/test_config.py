@@ -3,8 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from sync_core.config import Settings, load_settings, state_folder
+from sync_core.config import Settings, channel_urls, load_settings, state_folder
 from sync_core.errors import BadSetting
 from sync_core.states import Profile
 from tests.conftest import MakeSettings
@@ -135,13 +136,33 @@ def test_several_wrong_values_are_told_at_once(make_settings: MakeSettings) -> N
 
 
 def test_no_secret_is_shown_by_settings_or_by_their_errors(make_settings: MakeSettings) -> None:
-    secret = "planted-marker"
+    secret = "https://planted-marker"
     names = [name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)]
 
     settings = make_settings(**dict.fromkeys(names, secret))
 
-    assert len(names) >= 7
-    assert secret not in repr(settings) + str(settings)
+    assert len(names) >= 10
+    assert "planted-marker" not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize("name", ["alert_urls_page", "alert_urls_ticket", "healthcheck_ping_url"])
+def test_an_address_that_is_none_is_refused_and_not_repeated(make_settings: MakeSettings, name: str) -> None:
+    with pytest.raises(BadSetting, match=f"{name.upper()} is \\(not shown\\): expected") as refused:
+        make_settings(**{name: "planted-marker"})
+
+    assert "planted-marker" not in str(refused.value)
+
+
+def test_the_addresses_of_a_channel_are_parted_at_the_next_scheme_only() -> None:
+    urls = SecretStr("mailto://a:b@mail.example?to=ann@x.example,bob@x.example, json://127.0.0.1:1/a\njsons://b")
+
+    parted = channel_urls(urls)
+
+    assert parted == (
+        "mailto://a:b@mail.example?to=ann@x.example,bob@x.example",
+        "json://127.0.0.1:1/a",
+        "jsons://b",
+    )
 
 
 @pytest.mark.parametrize(

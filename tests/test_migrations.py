@@ -24,7 +24,8 @@ from sync_core.schema import check, detach, prepare
 from tests.conftest import Clock, MakeSettings
 from tests.postgres import Postgres
 
-NEWEST = "0002"
+REVISIONS = ["0001", "0002", "0003"]
+NEWEST = REVISIONS[-1]
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def test_preparing_twice_does_nothing_the_second_time(bare_settings: Settings, b
 
     second = prepare(bare_settings)
 
-    assert (first, second) == (["0001", NEWEST], [])
+    assert (first, second) == (REVISIONS, [])
     check(bare)
 
 
@@ -131,7 +132,7 @@ def test_processes_that_start_together_migrate_once(bare_settings: Settings, bar
     with ThreadPoolExecutor(4) as pool:
         applied = list(pool.map(lambda _: prepare(bare_settings), range(4)))
 
-    assert sorted(applied) == [[], [], [], ["0001", NEWEST]]
+    assert sorted(applied) == [[], [], [], REVISIONS]
     check(bare)
 
 

@@ -24,3 +24,10 @@ def add_index(
     """Create an index; with `where` a partial one, on both engines."""
     clause = sa.text(where) if where else None
     op.create_index(name, table, columns, schema=schema, unique=unique, postgresql_where=clause, sqlite_where=clause)
+
+
+def our_schema() -> str | None:
+    """The real name of our schema, None on SQLite: Alembic's ALTER TABLE does not read the placeholder's map."""
+    mapped = op.get_bind().get_execution_options()["schema_translate_map"]
+    name: str | None = mapped[SYNC_SCHEMA]
+    return name
