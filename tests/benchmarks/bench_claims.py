@@ -1,6 +1,7 @@
 """Claim and complete: ours against a bare SQL loop that writes the same rows, in one run.
 
-Prints a table; the ratio is of medians of ROUNDS rounds in turn, ours and bare.
+Prints a table (the ratio is of medians of ROUNDS rounds in turn, ours and bare) and the plans of the
+claim's queries with all the finished shops there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sync_core.db import Database
 from sync_core.lifecycle import Usage
 from tests.benchmarks import crowd
 from tests.benchmarks.bare import Bare
+from tests.plans import selects
 
 ROUNDS = 5
 SHOPS = 200
@@ -78,3 +80,8 @@ def test_claim_rates(database: Database, settings: Settings, now: datetime, engi
             mine, floor = medians(database, settings, now, batch=batch, name=f"{size}-{batch}")
             table.add_row(f"{size:,}", str(batch), f"{mine:,.0f}", f"{floor:,.0f}", f"{mine / floor:.2f}")
     Console().print(table)
+    crowd.awake(database, now, SHOPS, prefix="planned")
+    with selects(database, "shop_sync") as sent, database.write() as session:
+        lifecycle.claim(session, owner="bench", limit=1, now=now, settings=settings)
+    for each in sent:
+        Console().print(f"plan, {engine_name}:\n{each.plan(database)}", markup=False)

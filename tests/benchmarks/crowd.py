@@ -20,17 +20,17 @@ def finished(database: Database, now: datetime, shops: int, *, prefix: str = "do
 
 
 def awake(database: Database, now: datetime, shops: int, *, prefix: str) -> None:
-    """`shops` that wait for a worker since a minute."""
-    since = now - timedelta(minutes=1)
-    _fill(database, now, shops, prefix, {"status": "PENDING", "priority": 0, "due_at": since, "wake_at": since})
+    """`shops` that wait for a worker since a minute or more, each since a moment of its own."""
+    _fill(database, now, shops, prefix, {"status": "PENDING", "priority": 0})
 
 
 def _fill(database: Database, now: datetime, shops: int, prefix: str, state: dict[str, Any]) -> None:
     for first in range(0, shops, CHUNK):
-        ids = [f"{prefix}-{number:07}" for number in range(first, min(first + CHUNK, shops))]
+        numbers = range(first, min(first + CHUNK, shops))
+        ids = [f"{prefix}-{number:07}" for number in numbers]
         with database.write() as session:
             session.execute(insert(Shop), [_shop(shop_id, now, state) for shop_id in ids])
-            session.execute(insert(ShopSync), [_sync(shop_id, now, state) for shop_id in ids])
+            session.execute(insert(ShopSync), [_sync(*each, now, state) for each in zip(ids, numbers, strict=True)])
             if state["status"] == "PENDING":
                 session.execute(insert(Install), [_install(shop_id, now) for shop_id in ids])
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -42,9 +42,10 @@ def _shop(shop_id: str, now: datetime, state: dict[str, Any]) -> dict[str, Any]:
     return plain | {"installed_at": now, "sync_status": state["status"]}
 
 
-def _sync(shop_id: str, now: datetime, state: dict[str, Any]) -> dict[str, Any]:
+def _sync(shop_id: str, number: int, now: datetime, state: dict[str, Any]) -> dict[str, Any]:
+    waits_since = now - timedelta(minutes=1, milliseconds=number) if state["status"] == "PENDING" else None
     plain = {"shop_id": shop_id, "shop_domain": f"{shop_id}.myshopify.com", "since": now, "installed_at": now}
-    return plain | {"authorised_at": now} | state
+    return plain | {"authorised_at": now, "due_at": waits_since, "wake_at": waits_since} | state
 
 
 def _install(shop_id: str, now: datetime) -> dict[str, Any]:
