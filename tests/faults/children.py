@@ -95,5 +95,5 @@ def launcher() -> Iterator[Launcher]:
         yield Launcher(process.stdin, process.stdout)
     finally:
         process.stdin.close()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()

@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 from sqlalchemy import select
@@ -22,6 +23,7 @@ PASSINGS = ("after_claim:1", "after_fetch:2", "after_fetch:5", "after_guard:2", 
 CUSTOMERS_PAGE = "after_fetch:2"
 """With one worker, the second page of its first shop is the customers': nothing but the guard keeps it out later."""
 LEASE_SECONDS = 2
+STANDS_WITHIN_SECONDS = 2
 
 Customers = dict[str, Any]
 
@@ -45,7 +47,7 @@ def _one(ground: Ground, *, aged: bool) -> int | None:
     """How many fetched pages grew old in the zombie's hands and were stored anew by another; None: it never stood."""
     passing, workers = (CUSTOMERS_PAGE, "1") if aged else (random.choice(PASSINGS), "8")
     zombie = ground.scheduler(PAUSE_AT=passing, WORKERS=workers)
-    stood = _stands(ground, zombie)
+    filling = _standing(ground, zombie)
     before = _edit(ground, _half_done(ground, zombie))
     old = {domain for domain in before if _asked_last(ground, domain) == "Customers"}
     time.sleep(LEASE_SECONDS)
@@ -57,7 +59,10 @@ def _one(ground: Ground, *, aged: bool) -> int | None:
     time.sleep(0.5)
     zombie.end()
     ground.children.remove(zombie)
-    return len(old) if stood else None
+    if filling is None:
+        return None
+    filling.join()
+    return len(old)
 
 
 def _asked_last(ground: Ground, domain: str) -> str:
@@ -71,13 +76,19 @@ def _unfinished(ground: Ground, domains: set[str]) -> bool:
         return session.execute(query.where(ShopSync.status != Status.COMPLETED.value)).first() is not None
 
 
-def _stands(ground: Ground, zombie: Child) -> bool:
-    """Whether it came to its point; the living process takes its share of the shops, so more come in."""
+def _standing(ground: Ground, zombie: Child) -> Thread | None:
+    """Wait until it stands at its point; what is still filling up with shops then. None: it never stood.
+
+    The living process takes its share of the shops, so more come in; beside the look, because a zombie that
+    stands inside a transaction on SQLite keeps us out, too, until it goes on.
+    """
     for _ in range(10):
-        top_up(ground)
-        if zombie.paused(2):
-            return True
-    return False
+        filling, until = Thread(target=top_up, args=[ground]), time.monotonic() + STANDS_WITHIN_SECONDS
+        filling.start()
+        while filling.is_alive() or time.monotonic() < until:
+            if zombie.paused(0.1):
+                return filling
+    return None
 
 
 def _owned(ground: Ground, zombie: Child) -> list[str]:
