@@ -116,6 +116,12 @@ class Shop:
         own = self.settings.latency_ms
         return (self.config.latency_ms if own is None else own) / 1_000
 
+    @property
+    def bulk_objects_per_second(self) -> float | None:
+        """How fast bulk operations write; None: as fast as it goes, 0: never."""
+        own = self.settings.bulk_objects_per_second
+        return self.config.bulk_objects_per_second if own is None else own
+
     @cached_property
     def base(self) -> Products:
         """Where products come from: a file, or chance."""

@@ -29,7 +29,8 @@ needs_schema = pytest.mark.skipif(not ADMIN.is_file(), reason="Shopify's schema 
 Fielded = GraphQLObjectType | GraphQLInterfaceType
 SERVED = (
     "ShopIdentity ProductsPage ProductVariantsTail ProductById ProductIdsPage ProductMediaPage OrdersPage "
-    "CustomersPage OrderCustomerTotals NodesById WebhookCreate WebhookList ApiVersions"
+    "CustomersPage OrderCustomerTotals NodesById WebhookCreate WebhookList ApiVersions BulkRun BulkStatus BulkList "
+    "BulkCancel"
 ).split()
 
 

@@ -108,7 +108,7 @@ class Compiler:
             getter, cost = self.field(kind, nodes, (*path, key))
             getters.append((key, getter))
             price.add(cost)
-        return _projector(getters), price
+        return projector(getters), price
 
     def collect(self, kind: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
         """The fields selected on a concrete type, by response key (GraphQL's CollectFields)."""
@@ -280,7 +280,8 @@ class Leaf:
         return row[self.name]
 
 
-def _projector(getters: list[tuple[str, Getter]]) -> Project:
+def projector(getters: list[tuple[str, Getter]]) -> Project:
+    """A function row → dict with these keys."""
     leaves = [getter.name for _, getter in getters if isinstance(getter, Leaf)]
     if len(leaves) < 2:
         return lambda row, run: {key: getter(row, run) for key, getter in getters}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sync_core.sandbox.graphql.pages import count_rows, table_page
-from sync_core.sandbox.graphql.problems import access_denied, not_approved
+from sync_core.sandbox.graphql.problems import access_denied, not_approved, problem
 from sync_core.sandbox.graphql.schema import PROTECTED_OBJECTS, SCOPES
 from sync_core.sandbox.identity import installation_row, shop_row
 from sync_core.sandbox.moments import DAY_SECONDS
@@ -17,11 +17,19 @@ from sync_core.sandbox.versions import version_rows
 if TYPE_CHECKING:
     from sync_core.sandbox.graphql.run import Run
 
+NO_BULK = "Access denied for bulkOperationRunQuery field. The app is not allowed to run bulk queries."
 Arguments = dict[str, Any]
 Resolver = Callable[["Run", Arguments], Any]
+CONNECTIONS = {
+    "products": "Product",
+    "productVariants": "ProductVariant",
+    "customers": "Customer",
+    "orders": "Order",
+}
+"""The root connections over tables, and what their rows are."""
 
 
-def _window(run: Run, kind: str) -> int | None:
+def window(run: Run, kind: str) -> int | None:
     """Without read_all_orders only the last days of orders are seen, when the shop is set so."""
     days = run.shop.settings.order_window_days
     if kind != "Order" or days is None or run.allowed("read_all_orders"):
@@ -31,14 +39,14 @@ def _window(run: Run, kind: str) -> int | None:
 
 def _connection(kind: str) -> Resolver:
     def resolve(run: Run, args: Arguments) -> Any:
-        return table_page(run.shop.table(kind), args, _window(run, kind))
+        return table_page(run.shop.table(kind), args, window(run, kind))
 
     return resolve
 
 
 def _count(kind: str) -> Resolver:
     def resolve(run: Run, args: Arguments) -> Any:
-        return count_rows(run.shop.table(kind), args.get("query"), args.get("limit"), _window(run, kind))
+        return count_rows(run.shop.table(kind), args.get("query"), args.get("limit"), window(run, kind))
 
     return resolve
 
@@ -75,6 +83,23 @@ def _find(run: Run, identity: str, path: list[str | int]) -> Any:
     return run.follow(Ref(kind, number))
 
 
+def _run_bulk(run: Run, args: Arguments) -> Any:
+    access = run.shop.settings.bulk_access
+    if access == "denied":
+        run.errors.append(problem(NO_BULK, "ACCESS_DENIED", ["bulkOperationRunQuery"]))
+        return None
+    if access == "refused":
+        return {"bulkOperation": None, "userErrors": [{"code": None, "field": None, "message": NO_BULK}]}
+    row, errors = run.bulk.submit(args["query"], scopes=run.scopes, grouped=args["groupObjects"])
+    return {"bulkOperation": row, "userErrors": errors}
+
+
+def _cancel_bulk(run: Run, args: Arguments) -> Any:
+    row = run.bulk.cancel(args["id"])
+    missing = [] if row else [{"field": ["id"], "message": "Bulk operation does not exist"}]
+    return {"bulkOperation": row, "userErrors": missing}
+
+
 def _create_subscription(run: Run, args: Arguments) -> Any:
     row, errors = run.subscriptions.create(args["topic"], args["webhookSubscription"])
     return {"webhookSubscription": row, "userErrors": errors}
@@ -96,13 +121,10 @@ def _subscription_count(run: Run, _: Arguments) -> Any:
 
 
 RESOLVERS: dict[tuple[str, str], Resolver] = {
+    **{("QueryRoot", name): _connection(kind) for name, kind in CONNECTIONS.items()},
     ("QueryRoot", "shop"): lambda run, _: shop_row(run.shop),
     ("QueryRoot", "currentAppInstallation"): lambda run, _: installation_row(run.shop, run.scopes),
     ("QueryRoot", "publicApiVersions"): lambda _run, _args: version_rows(),
-    ("QueryRoot", "products"): _connection("Product"),
-    ("QueryRoot", "productVariants"): _connection("ProductVariant"),
-    ("QueryRoot", "customers"): _connection("Customer"),
-    ("QueryRoot", "orders"): _connection("Order"),
     ("QueryRoot", "productsCount"): _count("Product"),
     ("QueryRoot", "productVariantsCount"): _count("ProductVariant"),
     ("QueryRoot", "customersCount"): _count("Customer"),
@@ -111,11 +133,15 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("QueryRoot", "productVariant"): _one("ProductVariant"),
     ("QueryRoot", "customer"): _one("Customer"),
     ("QueryRoot", "order"): _one("Order"),
+    ("QueryRoot", "bulkOperation"): lambda run, args: run.bulk.find(args["id"]),
+    ("QueryRoot", "bulkOperations"): lambda run, args: run.bulk.chosen(args),
     ("QueryRoot", "node"): _node,
     ("QueryRoot", "nodes"): _nodes,
     ("QueryRoot", "webhookSubscription"): _subscription,
     ("QueryRoot", "webhookSubscriptions"): lambda run, args: run.subscriptions.chosen(args),
     ("QueryRoot", "webhookSubscriptionsCount"): _subscription_count,
+    ("Mutation", "bulkOperationRunQuery"): _run_bulk,
+    ("Mutation", "bulkOperationCancel"): _cancel_bulk,
     ("Mutation", "webhookSubscriptionCreate"): _create_subscription,
     ("Mutation", "webhookSubscriptionDelete"): _delete_subscription,
 }

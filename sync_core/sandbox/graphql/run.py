@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
     DocumentNode,
@@ -26,6 +26,9 @@ from sync_core.sandbox.rows import Ref, gid
 from sync_core.sandbox.shops import Shop
 from sync_core.sandbox.subscriptions import Subscriptions
 from sync_core.sandbox.table import Row
+
+if TYPE_CHECKING:
+    from sync_core.sandbox.bulk import Bulk
 
 
 @lru_cache(maxsize=256)
@@ -86,11 +89,13 @@ class Run:
         variables: dict[str, Any],
         subscriptions: Subscriptions,
         clock: Clock,
+        bulk: Bulk,
     ) -> None:
         self.shop: Shop = shop
         self.scopes: frozenset[str] = scopes
         self.plan, self.variables, self.clock = plan, variables, clock
         self.subscriptions: Subscriptions = subscriptions
+        self.bulk: Bulk = bulk
         self.errors: list[dict[str, Any]] = []
         self.shut: set[int] = set()
         self._args: dict[int, dict[str, Any]] = {}
