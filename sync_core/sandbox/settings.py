@@ -16,6 +16,7 @@ RULES = (
     "bulk_access", "bulk_slots", "bulk_objects_per_second",
 )  # fmt: skip
 BULK_ACCESS = ("granted", "denied", "refused")
+SIZED = ("products", "customers", "orders", "collections", "pages", "blogs", "articles", "policies")
 BIG_SHARE, BIG = 8, (1_200, 2_400)
 
 
@@ -41,6 +42,11 @@ class ShopSettings:
     customers: int
     orders: int
     lines: tuple[int, int] = (1, 5)
+    collections: int = 8
+    pages: int = 6
+    blogs: int = 2
+    articles: int = 9
+    policies: int = 4
     catalogue: str | None = None
     scopes: tuple[str, ...] | None = None
     protected_level: int = 2
@@ -86,7 +92,7 @@ def _value(name: str, value: Any) -> Any:
         return tuple(value)
     if name == "bulk_access" and value not in BULK_ACCESS:
         raise BadOption(f"bulk_access is {value!r}; expected one of {', '.join(BULK_ACCESS)}")
-    if name in ("products", "customers", "orders") and (not isinstance(value, int) or value < 0):
+    if name in SIZED and (not isinstance(value, int) or value < 0):
         raise BadOption(f"{name} is {value!r}; expected a whole number >= 0")
     return value
 

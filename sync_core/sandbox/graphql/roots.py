@@ -1,4 +1,4 @@
-"""The fields of the query and mutation roots: (type, field) → function (run, arguments) → row, page, list or None."""
+"""Fields that look beyond their row: of the roots, and of rows that name others without holding them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,26 @@ from sync_core.sandbox.identity import installation_row, shop_row
 from sync_core.sandbox.moments import DAY_SECONDS
 from sync_core.sandbox.rows import Ref, gid, number_of
 from sync_core.sandbox.shops import TABLES
+from sync_core.sandbox.table import Made
 from sync_core.sandbox.versions import version_rows
 
 if TYPE_CHECKING:
     from sync_core.sandbox.graphql.run import Run
+    from sync_core.sandbox.table import Row
 
 NO_BULK = "Access denied for bulkOperationRunQuery field. The app is not allowed to run bulk queries."
 Arguments = dict[str, Any]
 Resolver = Callable[["Run", Arguments], Any]
+RowResolver = Callable[["Row", "Run", Arguments], Any]
 CONNECTIONS = {
     "products": "Product",
     "productVariants": "ProductVariant",
     "customers": "Customer",
     "orders": "Order",
+    "collections": "Collection",
+    "pages": "Page",
+    "blogs": "Blog",
+    "articles": "Article",
 }
 """The root connections over tables, and what their rows are."""
 
@@ -120,6 +127,36 @@ def _subscription_count(run: Run, _: Arguments) -> Any:
     return {"count": len(run.subscriptions.rows()), "precision": "EXACT"}
 
 
+def _members(row: Row, run: Run, _: Arguments) -> Any:
+    numbers = run.shop.members(row["products"])
+    return Made(lambda at: run.shop.products[numbers[at]], len(numbers))
+
+
+def _members_count(row: Row, run: Run, _: Arguments) -> Any:
+    return {"count": len(run.shop.members(row["products"])), "precision": "EXACT"}
+
+
+def _articles_of(row: Row, run: Run, _: Arguments) -> Any:
+    mine = Ref("Blog", number_of(row["id"]) or 0)
+    return [article for article in run.shop.articles.rows() if article["blog"] == mine]
+
+
+def _articles_count(row: Row, run: Run, args: Arguments) -> Any:
+    count, limit = len(_articles_of(row, run, args)), args.get("limit")
+    if limit is not None and count > limit:
+        return {"count": limit, "precision": "AT_LEAST"}
+    return {"count": count, "precision": "EXACT"}
+
+
+OF_ROWS: dict[tuple[str, str], RowResolver] = {
+    ("Collection", "products"): _members,
+    ("Collection", "productsCount"): _members_count,
+    ("Blog", "articles"): _articles_of,
+    ("Blog", "articlesCount"): _articles_count,
+    ("Shop", "shopPolicies"): lambda _row, run, _args: list(run.shop.policies.rows()),
+}
+"""(type, field) → function (row, run, arguments) → row, list or None."""
+
 RESOLVERS: dict[tuple[str, str], Resolver] = {
     **{("QueryRoot", name): _connection(kind) for name, kind in CONNECTIONS.items()},
     ("QueryRoot", "shop"): lambda run, _: shop_row(run.shop),
@@ -129,6 +166,13 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("QueryRoot", "productVariantsCount"): _count("ProductVariant"),
     ("QueryRoot", "customersCount"): _count("Customer"),
     ("QueryRoot", "ordersCount"): _count("Order"),
+    ("QueryRoot", "collectionsCount"): _count("Collection"),
+    ("QueryRoot", "pagesCount"): _count("Page"),
+    ("QueryRoot", "blogsCount"): _count("Blog"),
+    ("QueryRoot", "collection"): _one("Collection"),
+    ("QueryRoot", "page"): _one("Page"),
+    ("QueryRoot", "blog"): _one("Blog"),
+    ("QueryRoot", "article"): _one("Article"),
     ("QueryRoot", "product"): _one("Product"),
     ("QueryRoot", "productVariant"): _one("ProductVariant"),
     ("QueryRoot", "customer"): _one("Customer"),
@@ -145,3 +189,4 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("Mutation", "webhookSubscriptionCreate"): _create_subscription,
     ("Mutation", "webhookSubscriptionDelete"): _delete_subscription,
 }
+"""(type, field) → function (run, arguments) → row, page, list or None."""

@@ -20,7 +20,7 @@ from graphql.execution.values import get_argument_values, get_variable_values
 from sync_core.sandbox.graphql.pages import page_size
 from sync_core.sandbox.graphql.plan import Compiler, Plan
 from sync_core.sandbox.graphql.problems import Refusal, from_validation, problem
-from sync_core.sandbox.graphql.schema import load_schema
+from sync_core.sandbox.graphql.schema import SERVES_AS_WELL, load_schema
 from sync_core.sandbox.moments import Clock
 from sync_core.sandbox.rows import Ref, gid
 from sync_core.sandbox.shops import Shop
@@ -106,8 +106,9 @@ class Run:
         return self.shop.settings.protected_level
 
     def allowed(self, scope: str) -> bool:
-        """A write scope includes the read scope of its kind."""
-        return scope in self.scopes or scope.replace("read_", "write_", 1) in self.scopes
+        """A write scope includes the read scope of its kind; some kinds have two scopes that serve."""
+        wanted = {scope, SERVES_AS_WELL.get(scope, scope)}
+        return any(one in self.scopes or one.replace("read_", "write_", 1) in self.scopes for one in wanted)
 
     def args(self, slot: int) -> dict[str, Any]:
         """The arguments of a field, read once a run."""
@@ -159,7 +160,7 @@ class Run:
         found = cast(dict[str, Any], self.plan.project({}, self))
         for guard, error in refused:
             self.errors += [{**error, "path": path} for path in _places(found, guard.path)]
-        return None if any(guard.required for guard, _ in refused if len(guard.path) == 1) else found
+        return None if any(guard.required for guard, _ in refused) else found
 
 
 def _places(value: Any, path: tuple[str, ...], at: tuple[str | int, ...] = ()) -> Iterator[list[str | int]]:
