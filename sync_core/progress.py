@@ -23,6 +23,8 @@ class Leg:
     total: int | None = None
     ended: bool = False
     skipped: str | None = None
+    seconds_left: float | None = None
+    """How long the rest of it takes, from the last page stored; None: not known."""
     checked: datetime | None = None
     """When the rows stored here were last compared with all of Shopify's ids."""
 
@@ -81,6 +83,7 @@ def progress_of(legs: dict[str, Leg]) -> dict[str, Any]:
     """What the pages show of a running attempt."""
     return {
         name: {"done": leg.done, "total": leg.total, "skipped": leg.skipped, "ended": leg.ended}
+        | ({} if leg.ended or leg.seconds_left is None else {"seconds_left": leg.seconds_left})
         for name, leg in legs.items()
     }
 

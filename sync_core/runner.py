@@ -25,6 +25,7 @@ from sync_core.config import Settings
 from sync_core.db import Database
 from sync_core.errors import AccessDenied, Held, Released, ShopifyError, StaleClaim
 from sync_core.lifecycle import Claim, Usage
+from sync_core.pace import Pace
 from sync_core.plan import sentence
 from sync_core.progress import CHANGES, Leg, cursor_of, finished_cursor, progress_of, resume
 from sync_core.resources import RESOURCES, ids
@@ -97,6 +98,7 @@ class Run:
         self.patience = Patience(stopping=stopping, on_wait=self._waiting)
         self.now = claim.claimed_at
         self.legs: dict[str, Leg] = {}
+        self.pace = Pace(claim.claimed_at)
         self.scopes: Scopes = frozenset()
 
     def carry(self) -> Outcome:
@@ -146,6 +148,7 @@ class Run:
             self._count()
         with self._page(plan=sentence(RESOURCES, self.legs, self.client.bucket)) as session:
             identity.store(session, self.claim.shop_id, found, now=self.now)
+        self.pace = Pace(self.now)
         log.info("sync.begun", trigger=self.claim.trigger, fence=self.claim.fence)
 
     def _legs(self) -> dict[str, Leg]:
@@ -225,18 +228,24 @@ class Run:
         leg.advance(roots=page.roots, after=page.after, ended=page.ended)
         with self._page() as session:
             store.store(session, self.claim.shop_id, page.batch)
+        self.pace.stored(resource, page.roots, self.client.bucket, self.now)
         log.info("sync.page", resource=resource.name, done=leg.done, total=leg.total)
 
     @contextmanager
     def _page(self, *, plan: str | None = None) -> Iterator[Session]:
         """One transaction of this run: the guard with cursor and progress, then the caller's rows."""
         with self._transaction() as session:
+            self._look_ahead()
             cursor = cursor_of(self._cursor_legs())
             lifecycle.checkpoint(session, self.claim, cursor=cursor, plan=plan, **self._booked())
             crash.point("after_guard")
             yield session
         crash.point("after_page")
         self.pulse.beat(self.now)
+
+    def _look_ahead(self) -> None:
+        for name, seconds in self.pace.left(RESOURCES, self.legs, self.client.bucket).items():
+            self.legs[name].seconds_left = seconds
 
     def _complete(self) -> None:
         legs = self._cursor_legs()

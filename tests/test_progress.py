@@ -85,7 +85,7 @@ def test_the_plan_counts_the_time_in_which_points_come_back(now: datetime) -> No
 
     said = sentence(RESOURCES, _legs(now, orders=2500), bucket)
 
-    assert said == "2,500 objects: page by page, about 20 s"
+    assert said == "2,500 objects: page by page, about 12 s"
 
 
 def test_the_plan_leaves_out_what_is_read_already(now: datetime) -> None:

@@ -87,7 +87,8 @@ def next_by_itself(row: ShopSync, settings: Settings) -> datetime | None:
 
 def run(attempt: OpenAttempt, row: ShopSync, now: datetime) -> Run:
     """The open attempt with its steps, their rates and what is left."""
-    steps = tuple(_step(name, facts, row, now) for name, facts in attempt.progress.items())
+    moved_at = row.progress_at if attempt.claimed_at else None
+    steps = tuple(_step(name, facts) for name, facts in attempt.progress.items())
     return Run(
         trigger=attempt.trigger,
         mode=Mode(attempt.mode),
@@ -97,33 +98,24 @@ def run(attempt: OpenAttempt, row: ShopSync, now: datetime) -> Run:
         claimed_at=attempt.claimed_at,
         number=attempt.number,
         steps=steps,
-        progress_at=row.progress_at if attempt.claimed_at else None,
-        seconds_left=_left(steps),
+        progress_at=moved_at,
+        seconds_left=_left(steps, moved_at, now),
     )
 
 
-def _step(name: str, facts: dict[str, Any], row: ShopSync, now: datetime) -> Step:
-    done, total = int(facts["done"]), facts.get("total")
-    rate = None if facts["ended"] else _rate(done, row.cursor.get(name) or {}, now)
-    left = (total - done) / rate if rate and total is not None and total > done else None
+def _step(name: str, facts: dict[str, Any]) -> Step:
+    """`seconds_left` as the run itself reckoned when it stored its last page."""
+    done, total, left = int(facts["done"]), facts.get("total"), facts.get("seconds_left")
+    rate = (total - done) / left if left and total is not None else None
     return Step(name, done, total, facts.get("skipped"), facts["ended"], rate, left)
 
 
-def _rate(done: int, cursor: dict[str, Any], now: datetime) -> float | None:
-    """Rows a second since this pass began; None in its first second."""
-    if not done or not cursor.get("started"):
+def _left(steps: tuple[Step, ...], moved_at: datetime | None, now: datetime) -> float | None:
+    """Seconds until all is stored; None while that is not known of a resource."""
+    left = [step.seconds_left for step in steps if not step.ended and step.skipped is None]
+    if moved_at is None or not left or None in left:
         return None
-    seconds = (now - datetime.fromisoformat(cursor["started"])).total_seconds()
-    return done / seconds if seconds >= 1 else None
-
-
-def _left(steps: tuple[Step, ...]) -> float | None:
-    """Seconds until all is stored, at the present rate; None while a total or the rate is not known."""
-    open_steps = [step for step in steps if not step.ended and step.skipped is None]
-    rate = next((step.rate for step in open_steps if step.rate), None)
-    if rate is None or any(step.total is None for step in open_steps):
-        return None
-    return sum(max(0, (step.total or 0) - step.done) for step in open_steps) / rate
+    return max(0.0, sum(seconds or 0.0 for seconds in left) - (now - moved_at).total_seconds())
 
 
 def _ahead(session: Session, row: ShopSync, now: datetime) -> int | None:
