@@ -17,6 +17,8 @@ from sync_core.sandbox.shops import Shop
 from sync_core.sandbox.tokens import TokenRefused
 from sync_core.sandbox.world import World
 
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+OFFLINE_TOKEN = "urn:shopify:params:oauth:token-type:offline-access-token"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Install {app} · {shop}</title>
 <style>
@@ -103,10 +105,20 @@ def _grant(world: World, shop: Shop, body: dict[str, str]) -> dict[str, object]:
         raise TokenRefused(401, "invalid_client", "The client credentials are not valid")
     if body.get("grant_type") == "refresh_token":
         return world.tokens.refresh(shop.domain, body.get("refresh_token", ""))
-    if body.get("grant_type", "authorization_code") != "authorization_code":
-        raise TokenRefused(400, "unsupported_grant_type", "The sandbox knows codes and refresh tokens")
     expiring = body.get("expiring", "") in ("1", "true", "True")
+    if body.get("grant_type") == EXCHANGE:
+        return _exchange(world, shop, body, expiring=expiring)
+    if body.get("grant_type", "authorization_code") != "authorization_code":
+        raise TokenRefused(400, "unsupported_grant_type", "The sandbox knows codes, refresh and lasting tokens")
     return world.tokens.redeem(shop.domain, body.get("code", ""), expiring=expiring)
+
+
+def _exchange(world: World, shop: Shop, body: dict[str, str], *, expiring: bool) -> dict[str, object]:
+    """Of an offline token that never expires for a pair; id tokens of embedded apps are not played."""
+    kinds = {body.get("subject_token_type"), body.get("requested_token_type")}
+    if kinds != {OFFLINE_TOKEN} or not expiring:
+        raise TokenRefused(400, "invalid_request", "The sandbox exchanges lasting offline tokens for expiring ones")
+    return world.tokens.exchange(shop.domain, body.get("subject_token", ""))
 
 
 async def _body(request: Request) -> dict[str, str]:

@@ -12,6 +12,8 @@ from sync_core.sandbox.state import Journal
 
 CODE_SECONDS = 600
 GRACE_SECONDS = 30 * DAY_SECONDS
+REPEAT_SECONDS = 7 * DAY_SECONDS
+"""How long the exchange of a lasting token is answered again, with the same pair."""
 
 
 class TokenRefused(Exception):
@@ -31,7 +33,7 @@ class Access:
 
 
 class Tokens:
-    """Kept in the journal: code, access, refresh and install documents.
+    """Kept in the journal: code, access, refresh, exchange and install documents.
 
     A refresh token that was replaced stays usable until its successor is first used, at most 30 days after its own
     first use; an access token lives until it expires, the shop uninstalls, or the app is installed again.
@@ -78,6 +80,20 @@ class Tokens:
         self.journal.put("refresh", token, {**found, "parent": None, "used_at": found["used_at"] or now})
         return self._pair(domain, found["scopes"], token)
 
+    def exchange(self, domain: str, token: str) -> dict[str, Any]:
+        """The pair in place of a token that never expires, which opens nothing from now on. Raises TokenRefused."""
+        done = self.journal.get("exchange", token)
+        if done is not None and done["domain"] == domain and self.clock() < done["until"]:
+            repeated: dict[str, Any] = done["pair"]
+            return repeated
+        found = self.journal.get("access", token)
+        if found is None or found["domain"] != domain or found["until"] is not None:
+            raise TokenRefused(400, "invalid_subject_token", "The subject token is not an active offline token")
+        self.journal.drop("access", token)
+        pair = self._pair(domain, self.journal.get("install", domain)["scopes"], None)
+        self.journal.put("exchange", token, {"domain": domain, "until": self.clock() + REPEAT_SECONDS, "pair": pair})
+        return pair
+
     def _forget(self, parent: str | None, token: str) -> None:
         """Using a token ends the one it replaced, and a successor whose answer was lost."""
         if parent:
@@ -98,7 +114,7 @@ class Tokens:
 
     def revoke(self, domain: str, *, refresh: bool = True) -> None:
         """Ends every access token of the shop, and the refresh tokens too."""
-        for kind in ("access", "refresh") if refresh else ("access",):
+        for kind in ("access", "refresh", "exchange") if refresh else ("access",):
             for key, body in self.journal.find(kind).items():
                 if body["domain"] == domain:
                     self.journal.drop(kind, key)

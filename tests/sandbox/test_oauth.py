@@ -166,3 +166,49 @@ def test_a_shop_may_be_chosen_by_host(app: App) -> None:
 
 def test_a_name_that_is_no_shop_domain_is_not_found(app: App) -> None:
     assert app.exchange("example.com").status_code == 404
+
+
+def exchange_of(app: App, **other: str) -> dict[str, str]:
+    body = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token": app.token,
+        "subject_token_type": "urn:shopify:params:oauth:token-type:offline-access-token",
+        "requested_token_type": "urn:shopify:params:oauth:token-type:offline-access-token",
+        "expiring": "1",
+    }
+    return body | other
+
+
+@pytest.fixture
+def lasting(make_app: MakeApp) -> App:
+    """An app installed with a token that never expires."""
+    app = make_app()
+    app.install(expiring="0")
+    return app
+
+
+def test_a_lasting_token_is_exchanged_for_a_pair_and_opens_nothing_more(lasting: App) -> None:
+    old = lasting.token
+
+    pair = lasting.exchange(**exchange_of(lasting)).json()
+
+    assert lasting.post(SHOP_NAME).status_code == 401
+    lasting.token = pair["access_token"]
+    assert lasting.post(SHOP_NAME).status_code == 200
+    assert (pair["expires_in"], old != pair["access_token"]) == (3_600, True)
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(604_799, 200), (604_800, 400)])
+def test_a_lost_exchange_is_repeated_for_seven_days(lasting: App, hands: Hands, seconds: int, status: int) -> None:
+    first = lasting.exchange(**exchange_of(lasting)).json()
+    hands.advance(seconds)
+
+    again = lasting.exchange(**exchange_of(lasting))
+
+    assert again.status_code == status
+    assert (again.json() == first) is (status == 200)
+
+
+def test_only_a_lasting_token_of_this_shop_is_exchanged(app: App, lasting: App) -> None:
+    for asked in (app.exchange(**exchange_of(app)), lasting.exchange("other.myshopify.com", **exchange_of(lasting))):
+        assert (asked.status_code, asked.json()["error"]) == (400, "invalid_subject_token")
