@@ -1,21 +1,26 @@
 """The stored tokens of shops: one row each, encrypted, with a version that a hold must match.
 
 The `token` table is the truth; the app's accessToken mirrors it, in the format that TOKEN_FORMAT
-asks for. Callers hold the shop's lock or have just inserted the shop.
+asks for. Callers hold the shop's lock or have just inserted the shop; a turn needs no lock.
 """
 
 from __future__ import annotations
 
 import hashlib
+import random
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import CursorResult, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync_core.app_models import Shop
 from sync_core.models import ShopSync, Token
 from sync_core.vault import Vault
+
+MONTH = timedelta(days=30)
+UNSYNCED = {"synchronize_session": False}
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ def store(session: Session, shop_id: str, pair: TokenPair, *, now: datetime, vau
     mirrored = vault.for_app(pair.access_token)
     session.execute(
         update(Shop).where(Shop.id == shop_id).values(access_token=mirrored, scopes=pair.scopes),
-        execution_options={"synchronize_session": False},
+        execution_options=UNSYNCED,
     )
     return _put(session, shop_id, pair, now=now, vault=vault, seen=mirrored)
 
@@ -72,9 +77,23 @@ def erase(session: Session, shop_id: str) -> None:
     session.execute(delete(Token).where(Token.shop_id == shop_id))
     session.execute(
         update(Shop).where(Shop.id == shop_id).values(access_token=""),
-        execution_options={"synchronize_session": False},
+        execution_options=UNSYNCED,
     )
     _note(session, shop_id, app_token_digest=digest(""))
+
+
+def take_turn(session: Session, shop_id: str, *, version: int, by: str, now: datetime, until: datetime) -> bool:
+    """Whether it is `by`'s turn to ask Shopify for the pair after `version`: one has it at a time, until a moment."""
+    free = or_(Token.refreshing_until.is_(None), Token.refreshing_until <= now)
+    turn = update(Token).where(Token.shop_id == shop_id, Token.version == version, free)
+    taken = session.execute(turn.values(refreshing_by=by, refreshing_until=until), execution_options=UNSYNCED)
+    return cast(CursorResult[Any], taken).rowcount == 1
+
+
+def end_turn(session: Session, shop_id: str, by: str) -> None:
+    """Let the next one ask. A new pair ends the turn by itself."""
+    mine = update(Token).where(Token.shop_id == shop_id, Token.refreshing_by == by)
+    session.execute(mine.values(refreshing_by=None, refreshing_until=None), execution_options=UNSYNCED)
 
 
 def digest(stored: str) -> str:
@@ -95,6 +114,7 @@ def _put(session: Session, shop_id: str, pair: TokenPair, *, now: datetime, vaul
             refresh_expires_at=pair.refresh_expires_at,
             scopes=pair.scopes,
             stored_at=now,
+            renew_at=_renew_at(pair, now),
         )
     )
     session.flush()
@@ -102,8 +122,16 @@ def _put(session: Session, shop_id: str, pair: TokenPair, *, now: datetime, vaul
     return before + 1
 
 
+def _renew_at(pair: TokenPair, now: datetime) -> datetime | None:
+    """When an unused pair is refreshed: after 30 of its 90 days, a little earlier by chance so that they spread."""
+    if pair.refresh_token is None:
+        return None
+    life = (pair.refresh_expires_at - now) / 3 if pair.refresh_expires_at else MONTH
+    return now + min(life, MONTH) * random.uniform(0.9, 1.0)
+
+
 def _note(session: Session, shop_id: str, **values: int | str) -> None:
     session.execute(
         update(ShopSync).where(ShopSync.shop_id == shop_id).values(**values),
-        execution_options={"synchronize_session": False},
+        execution_options=UNSYNCED,
     )

@@ -377,6 +377,11 @@ class Token(Base):
     """A shop's access and refresh token, only encrypted."""
 
     __tablename__ = "token"
+    __table_args__ = (
+        index(
+            "ix_token_renew", "renew_at", serves="upkeep: which unused tokens to refresh", where="renew_at IS NOT NULL"
+        ),
+    )
 
     shop_id: Mapped[str] = mapped_column(Text, primary_key=True)
     version: Mapped[int] = mapped_column()
@@ -386,6 +391,11 @@ class Token(Base):
     refresh_expires_at: Mapped[datetime | None] = mapped_column(UtcMs)
     scopes: Mapped[str] = mapped_column(Text, server_default="")
     stored_at: Mapped[datetime] = mapped_column(UtcMs)
+    refreshing_by: Mapped[str | None] = mapped_column(Text)
+    refreshing_until: Mapped[datetime | None] = mapped_column(UtcMs)
+    """Whose turn it is to ask Shopify for the next pair, and until when; a new pair ends the turn."""
+    renew_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    """From when it is refreshed although nobody syncs the shop; null: it cannot be refreshed."""
 
 
 class Setting(Base):

@@ -303,7 +303,7 @@ class Run:
         return {name: leg for name, leg in self.legs.items() if name != identity.NAME}
 
     def _keep_token(self) -> None:
-        self.access.keep_fresh(self._moment(), patience=self.patience)
+        self.access.keep_fresh(self._moment())
         self.client.use(self.access.token)
 
     def _moment(self) -> datetime:

@@ -16,6 +16,7 @@ from sync_core.shopify.answers import Cost, Reply, TooSlow, from_transport, read
 from sync_core.shopify.domains import shop_url
 from sync_core.shopify.patience import Patience
 from sync_core.shopify.throttle import Limiter
+from sync_core.states import Hold
 
 log = structlog.get_logger()
 
@@ -39,7 +40,7 @@ def open_http(*, connections: int = 64) -> httpx.Client:
 
 
 class ShopifyClient:
-    """One shop, as one run sees it. `fresh_token(used)` is asked once per query when Shopify answers 401."""
+    """One shop, as one run sees it. `fresh_token(used)` is asked once per query when Shopify refuses the token."""
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class ShopifyClient:
         try:
             return self._patiently(document, asked)
         except Held as error:
-            if error.status != 401 or self._fresh_token is None:
+            if error.hold is not Hold.REAUTHORISE or self._fresh_token is None:
                 raise
             self._token = self._fresh_token(self._token)
             return self._patiently(document, asked)

@@ -555,7 +555,7 @@ WRITES = [
         "token storing without guard",
         "every write of a run begins with the guard",
         "a refreshed token is stored unconditionally",
-        (ACCESS, "            lifecycle.guard(session, self._claim)\n", ""),
+        (ACCESS, "        lifecycle.guard(session, self._claim)\n", "        pass\n"),
     ),
     mutant(
         "page without checkpoint",
