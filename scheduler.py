@@ -1,4 +1,4 @@
-"""The scheduler process: the sweep every slot, and beside it the inbox and the pool's workers or the engine's offers.
+"""The scheduler process: the sweep every slot, and beside it the chores and the pool's workers or the engine's offers.
 
 Reads settings, registers a look each second with `schedule`, loops, stops on SIGTERM. A job "every
 300 seconds" drifts past slots, so the look ticks when the present slot is not yet booked. An
@@ -15,16 +15,14 @@ from datetime import UTC, datetime
 import schedule
 import structlog
 
-from sync_core import dispatch, sweep
+from sync_core import chores, dispatch, sweep
 from sync_core.config import Dispatch, load_settings
 from sync_core.errors import ShopsyncError
 from sync_core.heartbeat import Heart, Process
-from sync_core.inbox import Inbox
 from sync_core.process import configure_logs, open_tools, serve, stop_on_signals, wait_for_database
 from sync_core.runner import Tools
 
 LOOK_SECONDS = 0.2
-INBOX_SECONDS = 2.0
 
 log = structlog.get_logger()
 
@@ -64,15 +62,6 @@ def look_each_second(jobs: schedule.Scheduler, tools: Tools, by: str) -> None:
     jobs.every(1).seconds.do(tick_once_a_slot, tools, by)
 
 
-def work_inbox_until(stopping: threading.Event, inbox: Inbox) -> None:
-    """Work what Shopify told us, until told to stop; a thread of its own, so that no sweep waits for it."""
-    while not stopping.wait(INBOX_SECONDS):
-        try:
-            inbox.work()
-        except Exception:
-            log.exception("inbox.stopped")
-
-
 def main() -> int:
     """Run until SIGTERM; 0 after a clean end, 2 when the settings or the schema are wrong."""
     try:
@@ -89,12 +78,11 @@ def main() -> int:
     heart = Heart(tools.database, process, loop.doing)
     heart.start()
     workers = serve(loop.run, stopping, name="claims")
-    inbox = Inbox(tools.database, settings, tools.vault)
-    reader = serve(lambda told: work_inbox_until(told, inbox), stopping, name="inbox")
+    beside = chores.begin(tools, stopping)
     log.info("scheduler.started", profile=settings.sweep_profile.value, workers=process.workers)
     sweep_until(stopping, tools, process.name)
-    workers.join()
-    reader.join()
+    for thread in (workers, *beside):
+        thread.join()
     heart.stop()
     log.info("scheduler.stopped")
     return 0

@@ -18,7 +18,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync_core import dispatch, health, install, lifecycle, schema, sweep
+from sync_core import chores, dispatch, health, install, lifecycle, schema, sweep
 from sync_core import doctor as doctor_checks
 from sync_core.config import load_settings
 from sync_core.credentials import TokenPair
@@ -280,7 +280,7 @@ def install_shop(
 
 @app.command()
 def worker() -> None:
-    """Run syncs without the sweep, until SIGTERM: the claim loop, or the engine's worker."""
+    """Run syncs and work Shopify's messages, without the sweep, until SIGTERM."""
     with _opened(checked=False) as tools:
         stopping = stop_on_signals()
         wait_for_database(tools.database, stopping)
@@ -288,7 +288,10 @@ def worker() -> None:
         loop = dispatch.for_worker(tools, owner=process.name)
         heart = Heart(tools.database, process, loop.doing)
         heart.start()
+        beside = chores.begin(tools, stopping)
         loop.run(stopping)
+        for thread in beside:
+            thread.join()
         heart.stop()
 
 

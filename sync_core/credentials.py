@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, or_, select, update
+from sqlalchemy import CursorResult, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync_core.app_models import Shop
@@ -94,6 +94,18 @@ def end_turn(session: Session, shop_id: str, by: str) -> None:
     """Let the next one ask. A new pair ends the turn by itself."""
     mine = update(Token).where(Token.shop_id == shop_id, Token.refreshing_by == by)
     session.execute(mine.values(refreshing_by=None, refreshing_until=None), execution_options=UNSYNCED)
+
+
+def is_due(session: Session, shop_id: str, now: datetime) -> bool:
+    """Whether the stored pair was left alone for so long that it is to be refreshed."""
+    due = exists().where(Token.shop_id == shop_id, Token.renew_at <= now)
+    return session.execute(select(due)).scalar_one()
+
+
+def put_off(session: Session, shop_id: str, *, until: datetime) -> None:
+    """Leave an unused pair alone until then; one that is due later stays as it is."""
+    sooner = update(Token).where(Token.shop_id == shop_id, Token.renew_at < until)
+    session.execute(sooner.values(renew_at=until), execution_options=UNSYNCED)
 
 
 def digest(stored: str) -> str:
