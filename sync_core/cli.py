@@ -18,7 +18,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync_core import chores, dispatch, health, install, lifecycle, schema, sweep
+from sync_core import chores, dispatch, health, install, lifecycle, rotation, schema, sweep
 from sync_core import doctor as doctor_checks
 from sync_core.config import load_settings
 from sync_core.credentials import TokenPair
@@ -276,6 +276,21 @@ def install_shop(
             done = install.register(session, domain=domain, pair=pair, authorised_at=now, now=now, **own)
             session.add(Audit(at=now, actor="cli", act="install", shop_id=done.shop_id, origin="cli", detail={}))
     out.print(f"{domain} is {done.kind}; its first sync starts by itself.")
+
+
+@app.command("rotate-keys")
+def rotate_keys() -> None:
+    """Seal every stored token with the first of TOKEN_KEYS; may be stopped and run again."""
+    done = rotation.Rotated()
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,}/{task.total:,}")
+    with _opened() as tools, Progress(*columns, TimeElapsedColumn(), console=out) as bar:
+        task = bar.add_task("tokens", total=rotation.count(tools.database))
+        for done in rotation.rotate(tools.database, tools.vault):
+            bar.update(task, completed=done.seen)
+    out.print(f"{done.seen:,} tokens, {done.sealed:,} of them sealed anew.")
+    if done.unreadable:
+        some = ", ".join(done.unreadable[:5])
+        _fail(f"{len(done.unreadable):,} tokens are opened by none of TOKEN_KEYS: keep the old keys ({some})")
 
 
 @app.command()

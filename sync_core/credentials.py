@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, exists, or_, select, update
+from sqlalchemy import CursorResult, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync_core.app_models import Shop
 from sync_core.models import ShopSync, Token
-from sync_core.vault import Vault
+from sync_core.vault import Vault, is_ours
 
 MONTH = timedelta(days=30)
 UNSYNCED = {"synchronize_session": False}
@@ -82,6 +82,27 @@ def erase(session: Session, shop_id: str) -> None:
     _note(session, shop_id, app_token_digest=digest(""))
 
 
+def is_current(session: Session, shop_id: str, vault: Vault) -> bool:
+    """Whether the first key sealed all that is stored of this shop's tokens; true when nothing is."""
+    row = session.get(Token, shop_id)
+    if row is None:
+        return True
+    mirrored = _mirrored(session, shop_id)
+    return vault.is_current(row.access_token) and (not is_ours(mirrored) or vault.is_current(mirrored))
+
+
+def reseal(session: Session, shop_id: str, vault: Vault) -> None:
+    """Seal the shop's tokens with the first key; the version stays. Errors: vault.Unreadable."""
+    row = session.get(Token, shop_id)
+    if row is None:
+        return
+    row.access_token = vault.rotate(row.access_token)
+    row.refresh_token = vault.rotate(row.refresh_token) if row.refresh_token else None
+    mirrored = _mirrored(session, shop_id)
+    if is_ours(mirrored):
+        _reseal_mirror(session, shop_id, mirrored, vault.for_app(vault.open(mirrored)))
+
+
 def take_turn(session: Session, shop_id: str, *, version: int, by: str, now: datetime, until: datetime) -> bool:
     """Whether it is `by`'s turn to ask Shopify for the pair after `version`: one has it at a time, until a moment."""
     free = or_(Token.refreshing_until.is_(None), Token.refreshing_until <= now)
@@ -96,12 +117,6 @@ def end_turn(session: Session, shop_id: str, by: str) -> None:
     session.execute(mine.values(refreshing_by=None, refreshing_until=None), execution_options=UNSYNCED)
 
 
-def is_due(session: Session, shop_id: str, now: datetime) -> bool:
-    """Whether the stored pair was left alone for so long that it is to be refreshed."""
-    due = exists().where(Token.shop_id == shop_id, Token.renew_at <= now)
-    return session.execute(select(due)).scalar_one()
-
-
 def put_off(session: Session, shop_id: str, *, until: datetime) -> None:
     """Leave an unused pair alone until then; one that is due later stays as it is."""
     sooner = update(Token).where(Token.shop_id == shop_id, Token.renew_at < until)
@@ -111,6 +126,18 @@ def put_off(session: Session, shop_id: str, *, until: datetime) -> None:
 def digest(stored: str) -> str:
     """SHA-256 of a stored token, by which a change made by the app is noticed."""
     return hashlib.sha256(stored.encode()).hexdigest()
+
+
+def _mirrored(session: Session, shop_id: str) -> str:
+    return session.execute(select(Shop.access_token).where(Shop.id == shop_id)).scalar_one()
+
+
+def _reseal_mirror(session: Session, shop_id: str, old: str, new: str) -> None:
+    """With the digest by which a change of the app's is noticed; what the app writes meanwhile stays."""
+    row = update(Shop).where(Shop.id == shop_id, Shop.access_token == old).values(access_token=new)
+    ours = update(ShopSync).where(ShopSync.shop_id == shop_id, ShopSync.app_token_digest == digest(old))
+    if cast(CursorResult[Any], session.execute(row, execution_options=UNSYNCED)).rowcount:
+        session.execute(ours.values(app_token_digest=digest(new)), execution_options=UNSYNCED)
 
 
 def _put(session: Session, shop_id: str, pair: TokenPair, *, now: datetime, vault: Vault, seen: str) -> int:

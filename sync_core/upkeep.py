@@ -93,10 +93,10 @@ def _put_off(tools: Tools, shop_id: str, wait: timedelta) -> None:
 
 
 def _ask_for_a_sync(tools: Tools, shop_id: str) -> None:
-    """Its run refreshes too, and books the refusal; unless another pair is stored by now, or staff stopped the shop."""
+    """Its run refreshes too, and books the refusal. What staff stopped is not asked for: a probe would end that."""
     with tools.database.write() as session:
         shop, now = lifecycle.locked(session, shop_id), tools.database.now(session)
-        if credentials.is_due(session, shop_id, now) and shop.hold is None:
+        if shop.hold is None:
             why = "Shopify refused to refresh its token"
             lifecycle.request(session, shop_id, trigger=Trigger.REFRESH, now=now, reason=why)
             dispatch.announce(session, shop_id, now=now, settings=tools.settings)

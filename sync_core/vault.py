@@ -32,6 +32,7 @@ class Vault:
 
     def __init__(self, keys: list[str], *, app_key: bytes | None = None, write_app_format: bool = False) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._first = Fernet(keys[0])
         self._app_key = app_key
         self._write_app_format = write_app_format
 
@@ -45,6 +46,14 @@ class Vault:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise Unreadable("TOKEN_KEYS (not shown) open no stored token: expected the keys that sealed it") from None
+
+    def is_current(self, sealed: str) -> bool:
+        """Whether the first key sealed it."""
+        try:
+            self._first.decrypt(sealed.encode())
+        except InvalidToken:
+            return False
+        return True
 
     def rotate(self, sealed: str) -> str:
         """The same secret, encrypted with the first key. Errors: Unreadable."""
@@ -63,9 +72,12 @@ class Vault:
         """
         if APP_FORMAT.fullmatch(stored):
             return _decrypt_app(stored, self._app_key)
-        if stored.startswith("gAAAA"):
-            return self.open(stored)
-        return stored
+        return self.open(stored) if is_ours(stored) else stored
+
+
+def is_ours(stored: str) -> bool:
+    """Whether a text in the app's accessToken column is sealed by us."""
+    return stored.startswith("gAAAA")
 
 
 def open_vault(settings: Settings) -> Vault:

@@ -11,6 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from sync_core.cli import app
+from sync_core.vault import new_key
 
 SHOP = "birch.myshopify.com"
 TOKEN = "planted-token-marker"
@@ -96,3 +97,30 @@ def test_a_second_request_joins_the_first(ready: None) -> None:
 
 def test_a_second_init_changes_nothing(ready: None) -> None:
     assert shopsync("init").output == "The database is up to date.\n"
+
+
+def test_rotate_keys_seals_with_the_first_key_so_that_the_other_may_go(
+    ready: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = new_key(), new_key()
+    monkeypatch.setenv("TOKEN_KEYS", old)
+    shopsync("install", SHOP, "--token", TOKEN)
+    monkeypatch.setenv("TOKEN_KEYS", f"{new},{old}")
+
+    result = shopsync("rotate-keys")
+
+    assert (result.exit_code, "1 tokens, 1 of them sealed anew." in result.output) == (0, True)
+    monkeypatch.setenv("TOKEN_KEYS", new)
+    assert "1 tokens, 0 of them sealed anew." in shopsync("rotate-keys").output
+
+
+def test_rotate_keys_without_the_old_key_says_so(ready: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN_KEYS", new_key())
+    shopsync("install", SHOP, "--token", TOKEN)
+    monkeypatch.setenv("TOKEN_KEYS", new_key())
+
+    result = shopsync("rotate-keys")
+
+    assert result.exit_code == 1
+    assert "1 tokens are opened by none of TOKEN_KEYS" in result.output
+    assert TOKEN not in result.output
