@@ -11,7 +11,7 @@ import httpx
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync_core import schema
+from sync_core import inbox, schema
 from sync_core.config import Settings
 from sync_core.db import Database
 from sync_core.errors import SchemaMismatch, Unavailable
@@ -26,6 +26,8 @@ SECRETS = {
     "internal_api_secret": "set INTERNAL_API_SECRET (shopsync secrets); until then /api/sync/trigger is closed",
     "read_api_token": "set READ_API_TOKEN (shopsync secrets); until then the read routes are closed",
 }
+INBOX_PATIENCE = timedelta(minutes=30)
+"""A message waits while its shop is being synced, or fails."""
 ANY_SHOP = "shopsync-doctor.myshopify.com"
 
 
@@ -52,6 +54,7 @@ def examine(database: Database, settings: Settings, *, http: httpx.Client) -> It
         if known.ok:
             yield _scheduler(database)
             yield _overdue(database)
+            yield _inbox(database)
     yield from _secrets(settings)
     yield _shopify(settings, http)
 
@@ -91,6 +94,17 @@ def _overdue(database: Database) -> Check:
         late = (ShopSync.due_at < limit) & (ShopSync.priority < 2) & ShopSync.hold.is_(None)
         n = session.execute(select(func.count()).where(late)).scalar_one()
     return Check("overdue shops", n == 0, f"{n} overdue", "see the Overview page: who needs you")
+
+
+def _inbox(database: Database) -> Check:
+    with database.read() as session:
+        found, now = inbox.standing(session), database.now(session)
+    said = f"{found.waiting} waiting, {found.set_aside} set aside"
+    late = found.since is not None and now - found.since > INBOX_PATIENCE
+    if late and found.since is not None:
+        said += f"; the oldest came {(now - found.since).total_seconds() / 60:.0f} min ago"
+    mend = "the log says why (inbox.set_aside); what the law asks for has 30 days"
+    return Check("messages from Shopify", not late and found.set_aside == 0, said, mend)
 
 
 def _secrets(settings: Settings) -> Iterator[Check]:

@@ -346,6 +346,12 @@ class WebhookInbox(Base):
             serves="inbox: what is to be worked, oldest first",
             where="handled_at IS NULL",
         ),
+        index(
+            "ix_webhook_inbox_aside",
+            "handled_at",
+            serves="doctor: messages that could not be worked",
+            where="result LIKE 'set aside: %'",
+        ),
         index("ix_webhook_inbox_domain", "shop_domain", "received_at", serves="Shop page: the last webhook"),
     )
 

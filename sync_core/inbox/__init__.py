@@ -6,6 +6,7 @@ one is worked in a way that does no harm then. What is worked here is asked of `
 
 from __future__ import annotations
 
+from sync_core.inbox.standing import Standing, standing
 from sync_core.inbox.work import Inbox, Worked
 
-__all__ = ["Inbox", "Worked"]
+__all__ = ["Inbox", "Standing", "Worked", "standing"]

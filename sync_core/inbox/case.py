@@ -15,6 +15,9 @@ from sync_core.models import ShopSync, WebhookInbox
 from sync_core.states import Hold
 from sync_core.vault import Vault
 
+SET_ASIDE = "set aside: "
+"""How the result of a message begins that could not be worked; its body is kept."""
+
 
 class Unworkable(ShopsyncError):
     """The message does not say what it must; trying again changes nothing. Its text holds nothing of the body."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,7 @@ from sync_core.app_models import Shop
 from sync_core.config import Settings
 from sync_core.db import Database
 from sync_core.inbox import changes, privacy
-from sync_core.inbox.case import Case, Unworkable
+from sync_core.inbox.case import SET_ASIDE, Case, Unworkable
 from sync_core.inbox.deletions import deleted
 from sync_core.models import ShopSync, WebhookInbox
 from sync_core.vault import Vault
@@ -144,7 +144,7 @@ class Inbox:
             self.resting[webhook_id] = Rest(tries, now + AGAIN)
             if hopeless:
                 row = session.get_one(WebhookInbox, webhook_id)
-                row.handled_at, row.result = now, f"set aside: {why}"
+                row.handled_at, row.result = now, f"{SET_ASIDE}{why}"
                 self.resting.pop(webhook_id)
         worked.set_aside += hopeless
         worked.failed += not hopeless
@@ -170,14 +170,6 @@ def _app_knows(session: Session, domain: str) -> bool:
     return session.execute(
         select(exists().where(Shop.shop_domain == domain, Shop.uninstalled_at.is_(None)))
     ).scalar_one()
-
-
-def open_and_set_aside(session: Session) -> tuple[int, datetime | None, int]:
-    """(messages not worked yet, since when the oldest waits, messages set aside)."""
-    waiting = select(func.count(), func.min(WebhookInbox.received_at)).where(changes.OPEN)
-    n, since = session.execute(waiting).one()
-    aside = select(func.count()).where(WebhookInbox.result.like("set aside: %"))
-    return n, since, session.execute(aside).scalar_one()
 
 
 def _at(error: Exception) -> list[str]:
