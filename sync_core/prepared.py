@@ -8,7 +8,7 @@ would make of them: UtcMs (see `columns`), JSON text, an enum's value.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +17,8 @@ import orjson
 from sqlalchemy import Connection, Dialect, Executable
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
+
+from sync_core.columns import utc_ms
 
 Row = Mapping[str, Any]
 
@@ -34,6 +36,11 @@ class Prepared:
         text = self._text(connection)
         values = [text.values(row) for row in rows]
         return connection.exec_driver_sql(text.sql, values[0] if len(values) == 1 else values).rowcount
+
+    def run_cells(self, session: Session, cells: Any) -> None:
+        """Execute with what the driver takes as it is: a mapping, or a list of tuples in the statement's order."""
+        connection = session.connection()
+        connection.exec_driver_sql(self._text(connection).sql, cells)
 
     def fetch(self, session: Session, row: Row) -> Sequence[Any]:
         """The rows that a query finds, as the driver gives them."""
@@ -69,24 +76,20 @@ class _Text:
         return tuple(self._value(merged[name]) for name in self._order)
 
 
+def sqlite_moment(value: datetime) -> str:
+    """A moment as SQLAlchemy's DateTime stores it there."""
+    return utc_ms(value).isoformat(sep=" ", timespec="microseconds")
+
+
 def _for_sqlite(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return _utc_ms(value).isoformat(sep=" ", timespec="microseconds")
-    return _plain(value)
+    return sqlite_moment(value) if isinstance(value, datetime) else _plain(value)
 
 
 def _for_postgres(value: Any) -> Any:
-    return _utc_ms(value) if isinstance(value, datetime) else _plain(value)
+    return utc_ms(value) if isinstance(value, datetime) else _plain(value)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, StrEnum):
         return value.value
     return orjson.dumps(value).decode() if isinstance(value, dict) else value
-
-
-def _utc_ms(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return utc.replace(tzinfo=None, microsecond=utc.microsecond // 1000 * 1000)

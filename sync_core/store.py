@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, and_, bindparam, delete, func, select
+from sqlalchemy import Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from sync_core import table_rows
 from sync_core.app_models import Customer, Order, OrderLineItem, Product, Refund, SyncState, Variant
-from sync_core.columns import new_id
+from sync_core.columns import new_id, new_ids
 from sync_core.errors import ShopsyncError
+from sync_core.table_rows import Cells
 
 Row = dict[str, Any]
 
@@ -37,9 +39,6 @@ OWNER = {PRODUCTS: "shopId", VARIANTS: "productId", CUSTOMERS: "shopId"} | {
     REFUNDS: "orderId",
 }
 """The column that says whose a row is; it never changes and is compared before a row is overwritten."""
-
-KEPT_WHEN_UNKNOWN = frozenset({"customerId"})
-"""Columns whose stored value stays when the new one is null: we may not read customers any more."""
 
 
 class ForeignRow(ShopsyncError):
@@ -63,7 +62,7 @@ class Batch:
 
 
 def store(session: Session, shop_id: str, batch: Batch) -> None:
-    """Write a page. Children of a parent that is stored newer are left alone.
+    """Write a page. What is stored newer is left alone, with its children; what is the same is not rewritten.
 
     Errors: ForeignRow; database errors pass through.
     """
@@ -72,11 +71,9 @@ def store(session: Session, shop_id: str, batch: Batch) -> None:
     linked = batch.rows
     for column, table in batch.links.items():
         linked = _linked(session, shop_id, linked, column, table)
-    ids = _store_parents(session, shop_id, batch.table, linked)
+    parents = _store_parents(session, shop_id, batch.table, linked)
     for table, rows in batch.children.items():
-        _store_children(session, table, rows, ids)
-        if table in batch.whole:
-            _remove_gone(session, table, rows, ids)
+        _store_children(session, table, rows, parents, whole=table in batch.whole)
 
 
 def portions(ids: Sequence[str], *, size: int = 500) -> Iterator[Sequence[str]]:
@@ -84,102 +81,74 @@ def portions(ids: Sequence[str], *, size: int = 500) -> Iterator[Sequence[str]]:
     return (ids[at : at + size] for at in range(0, len(ids), size))
 
 
+@dataclass(frozen=True)
+class Parents:
+    """Our ids by Shopify's, of the parents on a page whose children are to be written."""
+
+    new: dict[str, str]
+    known: dict[str, str]
+
+
 def _linked(session: Session, shop_id: str, rows: list[Row], column: str, table: Table) -> list[Row]:
     """The rows with our ids for Shopify's; null where the row is not known to us."""
     named = {row[column] for row in rows if row[column] is not None}
-    query = select(table.c.shopifyId, table.c.id).where(table.c.shopId == shop_id, table.c.shopifyId.in_(named))
-    known = {row.shopifyId: row.id for row in session.execute(query)} if named else {}
+    found = table_rows.look_up(session, table, "shopifyId", named, "shopifyId", "id", "shopId")
+    known = {shopify_id: its for shopify_id, its, owner in found if owner == shop_id}
     return [{**row, column: known.get(row[column])} for row in rows]
 
 
-def _store_parents(session: Session, shop_id: str, table: Table, parents: list[Row]) -> dict[str, str]:
-    """Our id by Shopify id, for the rows that were written."""
-    rows = _unique({**row, "id": new_id(), "shopId": shop_id} for row in parents)
-    written = _write(session, table, rows)
-    left = [row["shopifyId"] for row in rows if row["shopifyId"] not in written]
-    if left:
-        _refuse_foreign(session, table, left, shop_id)
-    return written
-
-
-def _refuse_foreign(session: Session, table: Table, shopify_ids: list[str], shop_id: str) -> None:
-    query = select(func.count()).select_from(table)
-    query = query.where(table.c.shopifyId.in_(shopify_ids), table.c.shopId != shop_id)
-    if session.execute(query).scalar_one():
+def _store_parents(session: Session, shop_id: str, table: Table, rows: list[Row]) -> Parents:
+    incoming, owner = _unique(rows), OWNER[table]
+    dated = ["updatedAt"] if "updatedAt" in table.c else []
+    found = table_rows.look_up(session, table, "shopifyId", incoming, "shopifyId", "id", owner, *dated)
+    if any(theirs != shop_id for _, _, theirs, *_ in found):
         raise ForeignRow(f"{table.name} rows belong to another shop")
+    newer = {key for key, _, _, *at in found if at and table_rows.moment(at[0]) > incoming[key]["updatedAt"]}
+    known = {key: its for key, its, *_ in found}
+    unknown = incoming.keys() - known.keys()
+    new = dict(zip(unknown, new_ids(len(unknown)), strict=True))
+    for write, ids in ((_add, new), (_rewrite, {key: known[key] for key in known if key not in newer})):
+        write(session, table, [{**incoming[key], "id": its, owner: shop_id} for key, its in ids.items()])
+    return Parents(new, {key: its for key, its in known.items() if key not in newer})
 
 
-def _store_children(session: Session, table: Table, rows: list[Row], parents: dict[str, str]) -> None:
-    owner = OWNER[table]
-    ours = _unique({**row, "id": new_id(), owner: parents[row[owner]]} for row in rows if row[owner] in parents)
-    if not ours:
-        return
-    if len(_write(session, table, ours)) != len(ours):
-        raise ForeignRow(f"{table.name} rows belong to another {owner.removesuffix('Id')}")
+def _store_children(session: Session, table: Table, rows: list[Row], parents: Parents, *, whole: bool) -> None:
+    """Children of a parent that is new here are new too; the others are compared with what their parent has."""
+    owner, ids = OWNER[table], parents.new | parents.known
+    incoming = _unique({**row, owner: ids[row[owner]]} for row in rows if row[owner] in ids)
+    stored = {key for (key,) in table_rows.look_up(session, table, owner, parents.known.values(), "shopifyId")}
+    new = [row for key, row in incoming.items() if key not in stored]
+    _add(session, table, [{**row, "id": its} for row, its in zip(new, new_ids(len(new)), strict=True)])
+    _rewrite(session, table, [{**row, "id": ""} for key, row in incoming.items() if key in stored])
+    if whole:
+        table_rows.remove(session, table, "shopifyId", stored - incoming.keys())
 
 
-def _remove_gone(session: Session, table: Table, rows: list[Row], parents: dict[str, str]) -> None:
-    """Delete stored children of the written parents that the page does not have; seldom any, so counted first."""
-    owner = table.c[OWNER[table]]
-    kept = {row["shopifyId"] for row in rows if row[OWNER[table]] in parents}
-    written = list(portions(list(parents.values())))
-    count = select(func.count()).select_from(table)
-    if sum(session.execute(count.where(owner.in_(ids))).scalar_one() for ids in written) == len(kept):
-        return
-    for ids in written:
-        stored = session.execute(select(table.c.shopifyId).where(owner.in_(ids))).scalars()
-        for gone in portions([shopify_id for shopify_id in stored if shopify_id not in kept]):
-            session.execute(delete(table).where(owner.in_(ids), table.c.shopifyId.in_(gone)))
+def _add(session: Session, table: Table, rows: list[Row]) -> None:
+    names = _names(table, rows)
+    try:
+        table_rows.add(session, table, names, _cells(names, rows))
+    except table_rows.Taken:
+        raise ForeignRow(f"{table.name} rows belong to another {OWNER[table].removesuffix('Id')}") from None
 
 
-def _unique(rows: Iterable[Row]) -> list[Row]:
-    # PostgreSQL refuses to update one row twice in a statement; an object that moved between two
-    # pages of a nested connection is there twice.
-    return list({row["shopifyId"]: row for row in rows}.values())
+def _rewrite(session: Session, table: Table, rows: list[Row]) -> None:
+    names = _names(table, rows)
+    table_rows.rewrite(session, table, names, _cells(names, rows), owner=OWNER[table])
 
 
-def _write(session: Session, table: Table, rows: list[Row]) -> dict[str, str]:
-    """Our id by Shopify id, for the rows that were written; the others are stored newer, or another's."""
-    if session.get_bind().dialect.name == "postgresql":
-        columns = {name: [row[name] for row in rows] for name in rows[0]}
-        found = session.execute(_postgres_upsert(table, tuple(columns)), columns)
-    else:
-        found = session.execute(_sqlite_upsert(table), rows)
-    return {row.shopifyId: row.id for row in found}
+def _names(table: Table, rows: list[Row]) -> list[str]:
+    """The columns that the rows have, in the table's order."""
+    return [column.name for column in table.c if column.name in rows[0]] if rows else []
 
 
-@cache
-def _sqlite_upsert(table: Table) -> Any:
-    statement = sqlite.insert(table)
-    return statement.on_conflict_do_update(**_conflict(table, statement.excluded)).returning(
-        table.c.shopifyId, table.c.id
-    )
+def _cells(names: list[str], rows: list[Row]) -> list[Cells]:
+    return list(map(itemgetter(*names), rows)) if rows else []
 
 
-@cache
-def _postgres_upsert(table: Table, names: tuple[str, ...]) -> Any:
-    # One array a column: three times faster there than one parameter a value.
-    arrays = [bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
-    source = func.unnest(*arrays).table_valued(*names).render_derived()
-    statement = postgresql.insert(table).from_select(list(names), select(*source.c))
-    return statement.on_conflict_do_update(**_conflict(table, statement.excluded)).returning(
-        table.c.shopifyId, table.c.id
-    )
-
-
-def _conflict(table: Table, new: Any) -> dict[str, Any]:
-    """ON CONFLICT (shopifyId) DO UPDATE, of the same owner and not older."""
-    owner = OWNER[table]
-    fixed = {"id", "shopifyId", owner}
-    changed = {column.name: _value(column, new) for column in table.c if column.name not in fixed}
-    unless = [table.c[owner] == new[owner]]
-    if "updatedAt" in table.c:
-        unless.append(new.updatedAt >= table.c.updatedAt)
-    return {"index_elements": ["shopifyId"], "set_": changed, "where": and_(*unless)}
-
-
-def _value(column: Any, new: Any) -> Any:
-    return func.coalesce(new[column.name], column) if column.name in KEPT_WHEN_UNKNOWN else new[column.name]
+def _unique(rows: Iterable[Row]) -> dict[str, Row]:
+    # An object that moved between two pages of a nested connection is there twice.
+    return {row["shopifyId"]: row for row in rows}
 
 
 def held(session: Session, shop_id: str) -> dict[str, dict[str, int]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from sync_core.app_models import Customer, Order, OrderLineItem, Product, Refund, Shop, SyncState, Variant
@@ -27,6 +28,19 @@ from sync_core.store import (
 )
 
 OURS, THEIRS = "shop-1", "shop-2"
+
+PLANTED = {
+    "sqlite": """
+        CREATE TEMP TRIGGER of_variant AFTER UPDATE ON "Variant"
+        BEGIN INSERT INTO written VALUES ('Variant', NEW."shopifyId"); END
+    """,
+    "postgresql": """
+        CREATE FUNCTION pg_temp.told() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO written VALUES (TG_TABLE_NAME, NEW."shopifyId"); RETURN NEW; END $$;
+        CREATE TRIGGER of_variant AFTER UPDATE ON "Variant" FOR EACH ROW EXECUTE FUNCTION pg_temp.told()
+    """,
+}
+"""The engine's own account of which rows were rewritten."""
 
 
 @pytest.fixture
@@ -125,10 +139,40 @@ def test_a_variant_of_another_product_is_never_overwritten(shops: Session, now: 
     store(shops, THEIRS, page(now))
     stolen = Batch(PRODUCTS, [product(2, now)], {VARIANTS: [variant(11, 2, price=Decimal(1))]})
 
-    with pytest.raises(ForeignRow):
+    with pytest.raises(ForeignRow), shops.begin_nested():
         store(shops, OURS, stolen)
 
     assert prices(shops) == [Decimal("9.99")]
+
+
+def test_what_is_stored_already_is_not_written_again(shops: Session, now: datetime) -> None:
+    store(shops, OURS, page(now))
+    shops.execute(text('CREATE TEMP TABLE written (what TEXT, "shopifyId" TEXT)'))
+    shops.execute(text(PLANTED[shops.get_bind().dialect.name]))
+    changed = variant(12, 1)
+
+    store(shops, OURS, replace(page(now), children={VARIANTS: [variant(11, 1), changed]}))
+    store(shops, OURS, replace(page(now), children={VARIANTS: [variant(11, 1), {**changed, "sku": "S"}]}))
+
+    assert shops.execute(text('SELECT what, "shopifyId" FROM written')).all() == [("Variant", "12")]
+
+
+def test_a_child_that_left_its_parent_goes_when_the_page_has_them_all(shops: Session, now: datetime) -> None:
+    both = replace(page(now), children={VARIANTS: [variant(11, 1), variant(12, 1, price=Decimal(1))]})
+    store(shops, OURS, both)
+
+    store(shops, OURS, replace(page(now), whole=frozenset({VARIANTS})))
+
+    assert prices(shops) == [Decimal("9.99")]
+
+
+def test_a_child_that_the_page_does_not_have_stays_when_it_has_not_all(shops: Session, now: datetime) -> None:
+    both = replace(page(now), children={VARIANTS: [variant(11, 1), variant(12, 1, price=Decimal(1))]})
+    store(shops, OURS, both)
+
+    store(shops, OURS, page(now))
+
+    assert prices(shops) == [Decimal("9.99"), Decimal(1)]
 
 
 def test_an_object_that_is_there_twice_is_stored_once_as_it_came_last(shops: Session, now: datetime) -> None:

@@ -51,7 +51,8 @@ def rows(nodes: list[Node]) -> Batch:
     lines = [_line_item(line, node["legacyResourceId"]) for node in nodes for line in node["lineItems"]["nodes"]]
     refunds = [_refund(refund, node) for node in nodes for refund in node["refunds"]]
     children = {LINE_ITEMS: lines, REFUNDS: refunds}
-    return Batch(ORDERS, [_order(node) for node in nodes], children, links={"customerId": CUSTOMERS})
+    links = {"customerId": CUSTOMERS}
+    return Batch(ORDERS, [_order(node) for node in nodes], children, links, whole=frozenset(children))
 
 
 def _order(node: Node) -> Row:

@@ -25,5 +25,5 @@ def begun(act: Callable[[], Result]) -> Future[Result]:
         except BaseException as error:  # noqa: BLE001 - handed over whole to whoever asks for the result
             future.set_exception(error)
 
-    threading.Thread(target=carry, name="ahead", daemon=True).start()
+    threading.Thread(target=carry, name=threading.current_thread().name, daemon=True).start()
     return future

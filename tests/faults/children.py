@@ -71,7 +71,7 @@ class Launcher:
     pids: IO[str]
 
     def start(self, role: str, folder: Path, environment: dict[str, str]) -> Child:
-        """role: `scheduler`, or the port of the API."""
+        """role: `scheduler`, `worker`, or the port of the API."""
         log = folder / "processes.log"
         order = {"role": role, "folder": str(folder), "log": str(log), "environment": environment}
         self.orders.write(json.dumps(order) + "\n")

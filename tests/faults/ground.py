@@ -30,7 +30,11 @@ from tests.faults.children import Child, Launcher, launcher
 from tests.faults.postgres_server import Server, server
 
 SETTLED_WITHIN_SECONDS = 120
+PATIENCE_SECONDS = 600
 LOG_LINES = 1_000_000
+
+CLUSTER = "cluster"
+"""The lane on PostgreSQL whose syncs run on the cluster's workers."""
 
 Environment = dict[str, str]
 
@@ -86,6 +90,10 @@ class Ground:
     def scheduler(self, **environment: str) -> Child:
         return self._start("scheduler", environment)
 
+    def worker(self, **environment: str) -> Child:
+        """What syncs: scheduler.py with the pool in it, or a worker of the cluster."""
+        return self._start("worker" if self.engine == CLUSTER else "scheduler", environment)
+
     def api(self, port: int, **environment: str) -> Child:
         return self._start(str(port), environment)
 
@@ -110,7 +118,7 @@ class Ground:
 
     def settle(self, *, seconds: float = SETTLED_WITHIN_SECONDS, **environment: str) -> None:
         """Let an unhurt process finish what there is, if it can, and end every process."""
-        unhurt = self.scheduler(**environment)
+        unhurt = self.worker(**environment)
         until = time.monotonic() + seconds
         while self.unfinished() and time.monotonic() < until:
             time.sleep(0.1)
@@ -131,7 +139,10 @@ class Ground:
 
 @dataclass
 class Lane:
-    """One engine's runs, one after another, each on a ground of its own."""
+    """One engine's runs, one after another, each on a ground of its own.
+
+    In the cluster's a scheduler sweeps and offers from the beginning of a ground to its end.
+    """
 
     engine: str
     folder: Path
@@ -156,13 +167,16 @@ class Lane:
         with ExitStack() as stack:
             sandbox = stack.enter_context(running(config))
             url = stack.enter_context(self._database(disk or folder))
-            settled = _environment(sandbox, url) | (environment or {}) | more
+            cluster = {"DISPATCH": "procrastinate"} if self.engine == CLUSTER else {}
+            settled = _environment(sandbox, url) | cluster | (environment or {}) | more
             settings = _settings(settled)
             prepare(settings)
-            database = open_database(settings, host_clock=lambda: datetime.now(UTC))
+            database = open_database(_onlooker(settings), host_clock=lambda: datetime.now(UTC))
             stack.callback(database.close)
             ground = Ground(self.engine, folder, sandbox, settled, self.launcher, self.server, database, settings)
             stack.callback(ground.end)
+            if self.engine == CLUSTER:
+                ground.scheduler()
             yield ground
 
     @contextmanager
@@ -176,10 +190,10 @@ class Lane:
 
 @contextmanager
 def lane(engine: str) -> Iterator[Lane]:
-    """A lane for `sqlite` or `postgresql`."""
+    """A lane for `sqlite`, `postgresql` or `cluster`."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="faults-")))
-        started = stack.enter_context(server(folder / "pg")) if engine == "postgresql" else None
+        started = None if engine == "sqlite" else stack.enter_context(server(folder / "pg"))
         yield Lane(engine, folder, stack.enter_context(launcher()), started)
 
 
@@ -202,6 +216,11 @@ def _environment(sandbox: Running, url: str) -> Environment:
         "SHOPIFY_BASE_URL": sandbox.base_url,
     }
     return FAST | own
+
+
+def _onlooker(settings: Settings) -> Settings:
+    """Who looks on may read for longer than a lease; PostgreSQL ends any transaction that idles for so long."""
+    return settings.model_copy(update={"lease_seconds": PATIENCE_SECONDS})
 
 
 def _settings(environment: Environment) -> Settings:

@@ -37,13 +37,13 @@ def at_each_point(lane: Lane, *, times: int) -> Iterator[Line]:
 def at_random(lane: Lane, *, times: int) -> Iterator[Line]:
     """Two processes share the work; every second or so one of them is killed, and started again."""
     with lane.ground() as ground:
-        alive = [ground.scheduler(), ground.scheduler()]
+        alive = [ground.worker(), ground.worker()]
         for _ in range(times):
             top_up(ground)
             time.sleep(random.uniform(0.2, 1.2))
             victim = alive.pop(random.randrange(2))
             victim.kill()
-            alive.append(ground.scheduler())
+            alive.append(ground.worker())
         ground.settle()
         yield line("kill -9 at random", lane.engine, ground.audit(), times=times, wanted=times)
 
@@ -65,7 +65,8 @@ def _die_at(ground: Ground, point: str) -> bool:
     at = (
         1 if point in ("in_fail", "in_release", "token_stored", "sweep_booked", "after_claim") else random.randint(1, 6)
     )
-    child = ground.scheduler(CRASH_AT=f"{point}:{at}")
+    start = ground.scheduler if point == "sweep_booked" else ground.worker
+    child = start(CRASH_AT=f"{point}:{at}")
     if point == "in_release":
         eventually(lambda: _runs(ground, child), seconds=PATIENCE_SECONDS)
         child.send(signal.SIGTERM)

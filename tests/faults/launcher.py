@@ -18,7 +18,8 @@ import uvicorn
 
 import scheduler
 from dashboard import api
-from sync_core import crash
+from sync_core import cli, crash
+from sync_core.dispatch import cluster
 from tests.faults import bad_calls, bad_clock
 
 Order = dict[str, Any]
@@ -39,7 +40,7 @@ def main() -> None:
 def _child(order: Order) -> int:
     try:
         _settle_in(order)
-        return scheduler.main() if order["role"] == "scheduler" else _serve(int(order["role"]))
+        return ROLES.get(order["role"], _serve)(order)
     except BaseException:  # noqa: BLE001 - the child's log is the only place that is left
         traceback.print_exc()
         return 1
@@ -63,9 +64,23 @@ def _settle_in(order: Order) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
 
 
-def _serve(port: int) -> int:
-    uvicorn.run(api.app, host="127.0.0.1", port=port, log_level="warning")
+def _schedule(_order: Order) -> int:
+    return scheduler.main()
+
+
+def _work(_order: Order) -> int:
+    assert cluster  # imported once for all workers
+    cli.worker()
     return 0
+
+
+def _serve(order: Order) -> int:
+    uvicorn.run(api.app, host="127.0.0.1", port=int(order["role"]), log_level="warning")
+    return 0
+
+
+ROLES = {"scheduler": _schedule, "worker": _work}
+"""What is no role is the port of the API."""
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def restarts(lane: Lane, *, times: int, shops: int) -> Iterator[Line]:
         return
     with lane.ground() as ground:
         ground.install(shops)
-        ground.scheduler()
+        ground.worker()
         away: list[Outage] = []
         for _ in range(times):
             time.sleep(2)

@@ -1,7 +1,7 @@
-"""`python -m tests.faults.run [--long] [--only WORD]`: every kind of fault on both databases, and a table.
+"""`python -m tests.faults.run [--long] [--only WORD]`: every kind of fault on both databases and on a cluster; a table.
 
 Ends with 1 when anything was lost, doubled or stale, or a fault did not happen as often as it should.
-The databases' runs go side by side, each in a process of its own. Each line is told as it comes.
+The three lanes go side by side, each in a process of its own. Each line is told as it comes.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults import calls, clocks, kills, network, outages, zombies
-from tests.faults.ground import Lane, lane
+from tests.faults.ground import CLUSTER, Lane, lane
 from tests.faults.report import Line, complaints, table
 
-ENGINES = ("sqlite", "postgresql")
+LANES = ("sqlite", "postgresql", CLUSTER)
+ON_CLUSTER = ("points", "random", "zombies", "restarts")
+"""What depends on who dispatches; the rest is the same code on the same database."""
 ROOT = Path(__file__).resolve().parents[2]
 
 Scenario = Callable[[Lane], Iterator[Line]]
@@ -68,11 +70,11 @@ def scenarios(form: Form) -> dict[str, Scenario]:
 
 
 def run_lane(engine: str, form: Form, only: str | None) -> None:
-    """One database's scenarios; a line of JSON for each line of the table."""
+    """One lane's scenarios; a line of JSON for each line of the table."""
     logging.disable(logging.ERROR)  # the sandbox tells of every client that died while it asked
     with lane(engine) as standing:
         for word, scenario in scenarios(form).items():
-            if only in (None, word):
+            if only in (None, word) and (engine != CLUSTER or word in ON_CLUSTER):
                 for found in scenario(standing):
                     sys.stderr.write(f"{'ok ' if found.good else 'BAD'} {engine}: {found.fault}\n")
                     sys.stdout.write(json.dumps(found.as_json()) + "\n")
@@ -87,7 +89,7 @@ def main() -> int:
         run_lane(options.lane, form, options.only)
         return 0
     begun, load = time.monotonic(), os.getloadavg()[0]
-    lines, ended_well = _both(sys.argv[1:])
+    lines, ended_well = _all(sys.argv[1:])
     took = (time.monotonic() - begun) / 60
     sys.stdout.write(
         f"\n{table(lines)}\n\n{took:.0f} minutes on {os.cpu_count()} cores, load {load:.1f} at the start\n"
@@ -96,10 +98,10 @@ def main() -> int:
     return 0 if ended_well and all(line.good for line in lines) else 1
 
 
-def _both(arguments: list[str]) -> tuple[list[Line], bool]:
-    """(the lines of both lanes, whether both came to their end)"""
+def _all(arguments: list[str]) -> tuple[list[Line], bool]:
+    """(the lines of all lanes, whether all came to their end)"""
     command = [sys.executable, "-m", "tests.faults.run", *arguments, "--lane"]
-    lanes = [subprocess.Popen([*command, engine], stdout=subprocess.PIPE, text=True, cwd=ROOT) for engine in ENGINES]
+    lanes = [subprocess.Popen([*command, engine], stdout=subprocess.PIPE, text=True, cwd=ROOT) for engine in LANES]
     lines = [found for process in lanes for found in _follow(process)]
     return lines, all(process.wait() == 0 for process in lanes)
 
@@ -114,7 +116,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--long", action="store_true", help="25 kills a point, 300 at random, 200 zombies, 20 restarts")
     parser.add_argument("--only", metavar="WORD", help=f"one of {', '.join(scenarios(SHORT))}")
     parser.add_argument("--seed", type=int, default=1, help="of the moments and the order that chance draws")
-    parser.add_argument("--lane", choices=ENGINES, help=argparse.SUPPRESS)
+    parser.add_argument("--lane", choices=LANES, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

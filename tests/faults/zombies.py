@@ -31,7 +31,7 @@ Customers = dict[str, Any]
 def wake(lane: Lane, *, times: int) -> Iterator[Line]:
     """SIGSTOP inside a sync; what it has fetched changes at Shopify; another process takes over; SIGCONT."""
     with lane.ground() as ground:
-        living = ground.scheduler()
+        living = ground.worker()
         turns = [_one(ground, aged=bool(turn % 2)) for turn in range(times)]
         living.end()
         ground.settle()
@@ -46,7 +46,7 @@ def wake(lane: Lane, *, times: int) -> Iterator[Line]:
 def _one(ground: Ground, *, aged: bool) -> int | None:
     """How many fetched pages grew old in the zombie's hands and were stored anew by another; None: it never stood."""
     passing, workers = (CUSTOMERS_PAGE, "1") if aged else (random.choice(PASSINGS), "8")
-    zombie = ground.scheduler(PAUSE_AT=passing, WORKERS=workers)
+    zombie = ground.worker(PAUSE_AT=passing, WORKERS=workers)
     filling = _standing(ground, zombie)
     before = _edit(ground, _half_done(ground, zombie))
     old = {domain for domain in before if _asked_last(ground, domain) == "Customers"}

@@ -21,10 +21,10 @@ ENOUGH_SECONDS = 10
 
 @contextmanager
 def storing(bench: Bench, act: Any) -> Iterator[None]:
-    """`act` is called before each statement that writes products."""
+    """`act` is called before products are written."""
 
     def hear(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if "INSERT INTO" in statement and "handle" in statement:
+        if 'FROM "Product"' in statement or '."Product"' in statement:
             act()
 
     event.listen(bench.tools.database.engine, "before_cursor_execute", hear)

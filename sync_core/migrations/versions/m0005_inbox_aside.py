@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sync_core.migrations.tables import SYNC_SCHEMA, add_index
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
