@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--sizes", choices=SIZES)
     found.add_argument("--catalogue", action="append", default=[], metavar="DOMAIN=PATH.csv")
     found.add_argument("--latency-ms", type=float)
+    found.add_argument("--bulk-objects-per-second", type=float, help="default: as fast as it goes")
     found.add_argument("--webhook-retry-seconds", type=float)
     found.add_argument("--no-throttle", dest="throttle", action="store_const", const=False)
     found.add_argument("--auto-install", action="store_const", const=True)

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sync_core.sandbox.bulk import Bulk
 from sync_core.sandbox.cost import MOST_POINTS
 from sync_core.sandbox.faults import Fault
 from sync_core.sandbox.graphql.problems import Refusal, access_denied, problem
@@ -105,7 +106,8 @@ async def graphql(request: Request) -> Response:
         world.note(shop, operation, refused[0], fault=None)
         return Response(orjson.dumps({"errors": refused[1]}), refused[0], _headers(world.request_id(), None))
     version, request_id = served_version(request.path_params["version"]), world.request_id()
-    answer, facts = _answer(world, shop, access, asked, request.state.fault)
+    bulk = world.bulk(shop, _origin(request))
+    answer, facts = _answer(bulk, access, asked, request.state.fault)
     world.note(shop, operation, 200, fault=_kind(request.state.fault), request_id=request_id, version=version, **facts)
     return spoiled(Response(orjson.dumps(answer), 200, _headers(request_id, version)), request.state.fault)
 
@@ -129,21 +131,26 @@ def _refused(access: Access | None) -> tuple[int, Any]:
     return (400, {"query": "Required parameter missing or invalid"}) if access.expiring else (403, LASTING_TOKEN)
 
 
-def _answer(
-    world: World, shop: Shop, access: Access, asked: Asked, fault: Fault | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _origin(request: Request) -> str:
+    """Where this server listens, whatever name the caller used."""
+    host, port = request.scope["server"]
+    return f"http://{host}:{port}"
+
+
+def _answer(bulk: Bulk, access: Access, asked: Asked, fault: Fault | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """(the answer's body, facts for the log)."""
     try:
         plan, variables = prepare(asked.query, asked.operation, asked.variables)
         run = Run(
-            shop,
+            bulk.shop,
             scopes=access.scopes,
             plan=plan,
             variables=variables,
-            subscriptions=world.subscriptions(shop),
-            clock=world.clock,
+            subscriptions=bulk.subscriptions,
+            clock=bulk.operations.clock,
+            bulk=bulk,
         )
-        return _priced(shop, run, fault)
+        return _priced(bulk.shop, run, fault)
     except Refusal as refusal:
         return {"errors": refusal.errors}, {"points": 0, "rows": 0, "error": refusal.errors[0]["extensions"]["code"]}
 

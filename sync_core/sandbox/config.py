@@ -39,6 +39,7 @@ class SandboxConfig:
     throttle: bool = True
     bucket: int = 2_000
     restore_per_second: int = 100
+    bulk_objects_per_second: float | None = None
     token_seconds: int = HOUR_SECONDS
     refresh_seconds: int = REFRESH_SECONDS
     auto_install: bool = False

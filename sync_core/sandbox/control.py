@@ -39,11 +39,13 @@ class SandboxControl:
         return self._call("GET", "shops")
 
     def rows(self, domain: str, kind: str) -> list[dict[str, Json]]:
-        """Every row of products, variants, customers, orders, line_items or refunds; ids are numbers as text."""
+        """Every row of products, variants, customers, orders, line_items, refunds, collections, collection_products,
+        pages, blogs, articles or policies; ids are numbers as text.
+        """
         return list(self._call("GET", f"shops/{domain}", rows=kind))
 
     def create(self, domain: str, kind: str, *, count: int = 1, webhook: bool = False, **fields: Json) -> list[str]:
-        """New rows of products, customers or orders; answers their numbers."""
+        """New rows of a kind; answers their numbers."""
         body = {"count": count, "webhook": webhook, "fields": fields}
         return list(self._call("POST", f"shops/{domain}/{kind}", body)["ids"])
 

@@ -16,6 +16,7 @@ from sync_core.sandbox import truth
 from sync_core.sandbox.admin import find_shop
 from sync_core.sandbox.config import BadOption
 from sync_core.sandbox.edits import KINDS, Edits
+from sync_core.sandbox.rows import number_of
 from sync_core.sandbox.settings import draw_settings
 from sync_core.sandbox.shops import Shop
 from sync_core.sandbox.webhooks import Hook, hook_of, payload_of
@@ -104,18 +105,19 @@ async def create_row(call: Call) -> Any:
     shop, kind = call.shop, call.kind
     rows = [call.edits.create(kind, call.body.get("fields", {})) for _ in range(call.body.get("count", 1))]
     await _tell(call.world, shop, f"{kind}/create", rows, call.body)
-    return {"ids": [row["legacyResourceId"] for row in rows]}
+    return {"ids": [str(number_of(row["id"])) for row in rows]}
 
 
 async def update_row(call: Call) -> Any:
     """PATCH {kind}/{number}: `fields`; `webhook` tells the app."""
     shop, kind = call.shop, call.kind
-    row = call.edits.update(kind, call.number, call.body.get("fields", {}))
+    number = call.number
+    row = call.edits.update(kind, number, call.body.get("fields", {}))
     if row is None:
-        raise Missing(f"no {kind} {call.number}")
+        raise Missing(f"no {kind} {number}")
     topic = "orders/updated" if kind == "orders" else f"{kind}/update"
     await _tell(call.world, shop, topic, [row], call.body)
-    return {"id": row["legacyResourceId"], "updatedAt": row["updatedAt"]}
+    return {"id": str(number), "updatedAt": row["updatedAt"]}
 
 
 async def delete_row(call: Call) -> Any:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from sync_core.sandbox.config import BadOption
+from sync_core.sandbox.content import Articles, Blogs, Collections, Pages, Policies, Rule
 from sync_core.sandbox.draws import ADDED, REFUND_STRIDE, first_id
-from sync_core.sandbox.factory import Customers, Products
+from sync_core.sandbox.factory import Customers, Factory, Products
 from sync_core.sandbox.moments import Clock, iso
 from sync_core.sandbox.orders import Orders
 from sync_core.sandbox.rows import Ref, bag, gid, slug
+from sync_core.sandbox.settings import ShopSettings
 from sync_core.sandbox.shops import Shop
 from sync_core.sandbox.state import Journal
 from sync_core.sandbox.table import CREATED, UPDATED, Made, Row, Table
 
-KINDS = {"products": "Product", "customers": "Customer", "orders": "Order"}
+KINDS = {
+    "products": "Product", "customers": "Customer", "orders": "Order", "collections": "Collection", "pages": "Page",
+    "blogs": "Blog", "articles": "Article", "policies": "ShopPolicy",
+}  # fmt: skip
+MAKERS: dict[str, Callable[[ShopSettings, int], Factory]] = {
+    "products": Products, "customers": Customers, "pages": Pages, "blogs": Blogs, "articles": Articles,
+    "policies": Policies,
+}  # fmt: skip
 CHILDREN = ("variants", "lineItems", "refunds", "media")
 
 
@@ -25,11 +35,11 @@ class Edits:
         self.shop, self.journal, self.clock = shop, journal, clock
 
     def create(self, kind: str, fields: dict[str, Any]) -> Row:
-        """A new row, made up but for the given fields. kind: products, customers or orders."""
+        """A new row, made up but for the given fields. kind: any of KINDS."""
         table, now = self._table(kind), iso(int(self.clock()))
         position = ADDED + self._added(table)
         row = _whole(self._maker(kind).row(position)) | {CREATED: now, UPDATED: now}
-        if kind == "products" and "title" in fields:
+        if "handle" in row and "title" in fields:
             fields = {"handle": slug(fields["title"]), **fields}
         row = self._with(row, fields)
         return self._keep(table, first_id(self.shop.settings.key) + position, row)
@@ -37,8 +47,8 @@ class Edits:
     def update(self, kind: str, number: int, fields: dict[str, Any]) -> Row | None:
         """The changed row with a later updatedAt; None when there is no such row.
 
-        fields: any of the row's; `variants` {number: {field: value}} changes variants, None as value takes one out;
-        `refund` (cents) adds a refund.
+        fields: any of the row's; `products` [number] puts a collection together by hand; `variants`
+        {number: {field: value}} changes variants, None as value takes one out; `refund` (cents) adds a refund.
         """
         table = self._table(kind)
         row = table.get(number)
@@ -73,14 +83,13 @@ class Edits:
             raise BadOption(f"{kind!r} cannot be edited; expected one of {', '.join(KINDS)}")
         return cast(Table, self.shop.table(KINDS[kind]))
 
-    def _maker(self, kind: str) -> Products | Customers | Orders:
-        settings = self.shop.settings
-        products = Products(settings, max(1, settings.products))
-        if kind == "products":
-            return products
-        if kind == "customers":
-            return Customers(settings, max(1, settings.customers))
-        return Orders(settings, max(1, settings.orders), self.shop.base, settings.customers)
+    def _maker(self, kind: str) -> Factory:
+        settings, base = self.shop.settings, self.shop.base
+        if kind == "orders":
+            return Orders(settings, max(1, settings.orders), base, settings.customers)
+        if kind == "collections":
+            return Collections(settings, max(1, settings.collections), len(base))
+        return MAKERS[kind](settings, max(1, getattr(settings, kind)))
 
     def _added(self, table: Table) -> int:
         """How many rows of this kind were ever added; a deleted one's number is not used again."""
@@ -91,6 +100,8 @@ class Edits:
     def _with(self, row: Row, fields: dict[str, Any]) -> Row:
         fields = dict(fields)
         variants, refund = fields.pop("variants", {}), fields.pop("refund", None)
+        if "products" in fields:
+            fields["products"] = [Ref("Product", int(number)) for number in fields["products"]]
         if unknown := sorted(fields.keys() - row.keys()):
             raise BadOption(f"unknown fields {', '.join(unknown)} for {row['__typename']}")
         row = row | fields
@@ -145,6 +156,8 @@ def _freeze(value: Any) -> Any:
     """A row as JSON can hold it."""
     if isinstance(value, Ref):
         return {"$ref": [value.kind, value.number]}
+    if isinstance(value, Rule):
+        return {"$rule": value.vendor}
     if isinstance(value, dict):
         return {name: _freeze(item) for name, item in value.items()}
     return [_freeze(item) for item in value] if isinstance(value, list | Made) else value
@@ -152,6 +165,8 @@ def _freeze(value: Any) -> Any:
 
 def _thaw(value: Any) -> Any:
     """The inverse of _freeze."""
+    if isinstance(value, dict) and "$rule" in value:
+        return Rule(value["$rule"])
     if isinstance(value, dict):
         return Ref(*value["$ref"]) if "$ref" in value else {name: _thaw(item) for name, item in value.items()}
     return [_thaw(item) for item in value] if isinstance(value, list) else value

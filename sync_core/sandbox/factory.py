@@ -12,7 +12,10 @@ from sync_core.sandbox.settings import ShopSettings
 from sync_core.sandbox.table import Made, Row
 from sync_core.sandbox.words import COLOURS, FIRST_NAMES, LAST_NAMES, SIZES, TRADES, VENDORS
 
-HISTORY_DAYS = {"Product": 720, "Customer": 540, "Order": 365}
+HISTORY_DAYS = {
+    "Product": 720, "Customer": 540, "Order": 365, "Collection": 700, "Page": 600, "Blog": 650, "Article": 500,
+    "ShopPolicy": 400,
+}  # fmt: skip
 STEP_CENTS = 250
 
 
@@ -50,6 +53,10 @@ class Factory:
     def position_of(self, number: int) -> int | None:
         position = number - self.first
         return position if 0 <= position < self.size else None
+
+    def row(self, position: int) -> Row:
+        """The object as the Admin API has it."""
+        raise NotImplementedError
 
     def created(self, position: int) -> int:
         """Spread evenly over the history; a row added later was made at its end."""

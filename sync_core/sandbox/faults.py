@@ -11,6 +11,9 @@ from sync_core.sandbox.config import BadOption
 
 STATUSES = {400, 401, 402, 403, 404, 409, 423, 429, 430, 500, 502, 503, 504, 520, 530, 540}
 WORDS = {"reset", "lost", "slow", "half", "badjson", "throttled", "maxcost", "inactive", "internal", "denied"}
+BULK_WORDS = {"failed", "canceled", "expired", "short"}
+ASIDE = ("oauth", "bulk_run", "bulk_file")
+"""Operations that only a fault which names them spoils."""
 
 
 @dataclass(kw_only=True)
@@ -22,7 +25,9 @@ class Fault:
     half (half a body), badjson, throttled, maxcost, inactive (SHOP_INACTIVE), internal (INTERNAL_SERVER_ERROR in
     a 200), denied (ACCESS_DENIED on root field `field`). `times` None: until removed. `after`: so many matching
     requests are served first. `operation`: a regular expression the operation's name must contain; without it only
-    GraphQL requests match; "oauth" matches the token endpoint.
+    GraphQL requests match; "oauth" matches the token endpoint, "bulk_file" the download of a bulk file (there also
+    short: a file without its end), "bulk_run" an operation's run: it ends failed (`message` its errorCode, its
+    partial data there after `seconds`), canceled or expired after `objects` objects.
     """
 
     kind: str
@@ -32,6 +37,7 @@ class Fault:
     operation: str | None = None
     seconds: float = 0.0
     retry_after: float | None = None
+    objects: int = 0
     field: str | None = None
     message: str | None = None
     seen: int = 0
@@ -39,8 +45,8 @@ class Fault:
 
     def __post_init__(self) -> None:
         self.kind = str(self.kind).lower()
-        if self.kind not in WORDS and not (self.kind.isdecimal() and int(self.kind) in STATUSES):
-            known = ", ".join([*sorted(WORDS), *map(str, sorted(STATUSES))])
+        if self.kind not in WORDS | BULK_WORDS and not (self.kind.isdecimal() and int(self.kind) in STATUSES):
+            known = ", ".join([*sorted(WORDS | BULK_WORDS), *map(str, sorted(STATUSES))])
             raise BadOption(f"fault kind is {self.kind!r}; expected one of {known}")
         if self.kind == "denied" and not self.field:
             raise BadOption("fault denied needs `field`, a root field such as orders")
@@ -61,7 +67,7 @@ class Fault:
 
     def _matches(self, operation: str) -> bool:
         if self.operation is None:
-            return operation != "oauth"
+            return operation not in ASIDE
         return re.search(self.operation, operation) is not None
 
 

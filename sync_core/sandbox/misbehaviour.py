@@ -32,13 +32,16 @@ RETRY_AFTER_SECONDS = 2.0
 LOCKED_MESSAGE = "The shop is not active. It was deactivated for repeatedly exceeding API rate limits or fraud risk."
 
 
-class HalfResponse(Response):
-    """Promises the whole body, sends half of it, and closes."""
+class TornResponse(Response):
+    """Sends its body under the length of a longer one, and closes."""
+
+    def __init__(self, body: bytes, status: int, headers: dict[str, str]) -> None:
+        super().__init__(body, status)
+        self.raw_headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = bytes(self.body)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        await send({"type": "http.response.body", "body": bytes(self.body), "more_body": True})
         await close(receive, reset=False)
 
 
@@ -84,7 +87,8 @@ def spoiled(answer: Response, fault: Fault | None) -> Response:
     if fault is not None and fault.kind == "lost":
         return NoResponse()
     if fault is not None and fault.kind == "half":
-        return HalfResponse(answer.body, answer.status_code, dict(answer.headers))
+        body = bytes(answer.body)
+        return TornResponse(body[: len(body) // 2], answer.status_code, dict(answer.headers))
     return answer
 
 

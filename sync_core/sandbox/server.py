@@ -14,7 +14,10 @@ from sync_core.sandbox.config import SandboxConfig
 from sync_core.sandbox.control_api import control_routes
 from sync_core.sandbox.moments import Clock
 from sync_core.sandbox.oauth import access_token, authorize
+from sync_core.sandbox.storage import download
 from sync_core.sandbox.world import World
+
+FILES = Route("/_storage/{name}", download, methods=["GET"])
 
 
 def shop_routes(prefix: str) -> list[BaseRoute]:
@@ -28,7 +31,7 @@ def shop_routes(prefix: str) -> list[BaseRoute]:
 
 def create_app(config: SandboxConfig, *, clock: Clock = time.time) -> Starlette:
     """The application; `app.state.world` holds everything. `clock`: seconds since 1970."""
-    app = Starlette(routes=[*control_routes(), *shop_routes(""), *shop_routes("/{domain}")])
+    app = Starlette(routes=[*control_routes(), FILES, *shop_routes(""), *shop_routes("/{domain}")])
     app.state.world = World(config, clock)
     return app
 

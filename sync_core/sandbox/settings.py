@@ -13,7 +13,10 @@ PRODUCTS = {"small": (5, 40), "mixed": (20, 400), "large": (2_000, 20_000)}
 # Settings that change what is answered, never which rows there are.
 RULES = (
     "plan", "scopes", "protected_level", "order_window_days", "latency_ms", "throttle", "bucket", "restore_per_second",
+    "bulk_access", "bulk_slots", "bulk_objects_per_second",
 )  # fmt: skip
+BULK_ACCESS = ("granted", "denied", "refused")
+SIZED = ("products", "customers", "orders", "collections", "pages", "blogs", "articles", "policies")
 BIG_SHARE, BIG = 8, (1_200, 2_400)
 
 
@@ -39,6 +42,11 @@ class ShopSettings:
     customers: int
     orders: int
     lines: tuple[int, int] = (1, 5)
+    collections: int = 8
+    pages: int = 6
+    blogs: int = 2
+    articles: int = 9
+    policies: int = 4
     catalogue: str | None = None
     scopes: tuple[str, ...] | None = None
     protected_level: int = 2
@@ -47,6 +55,11 @@ class ShopSettings:
     throttle: bool | None = None
     bucket: int | None = None
     restore_per_second: int | None = None
+    bulk_access: str = "granted"
+    """granted, denied (ACCESS_DENIED beside the data) or refused (said in userErrors)."""
+    bulk_slots: int = 5
+    bulk_objects_per_second: float | None = None
+    """0: operations never move. None: what the sandbox was started with."""
 
     def changed(self, changes: dict[str, Any]) -> ShopSettings:
         """A copy with some fields replaced. Raises BadOption for an unknown field or a wrong value."""
@@ -77,7 +90,9 @@ def _value(name: str, value: Any) -> Any:
         return variant_range(value)
     if name == "scopes" and value is not None:
         return tuple(value)
-    if name in ("products", "customers", "orders") and (not isinstance(value, int) or value < 0):
+    if name == "bulk_access" and value not in BULK_ACCESS:
+        raise BadOption(f"bulk_access is {value!r}; expected one of {', '.join(BULK_ACCESS)}")
+    if name in SIZED and (not isinstance(value, int) or value < 0):
         raise BadOption(f"{name} is {value!r}; expected a whole number >= 0")
     return value
 

@@ -9,17 +9,23 @@ from typing import cast
 
 from sync_core.sandbox.catalogue import CatalogueProducts
 from sync_core.sandbox.config import SandboxConfig
+from sync_core.sandbox.content import Articles, Blogs, Collections, Pages, Policies, Rule
 from sync_core.sandbox.cost import Bucket
 from sync_core.sandbox.draws import VARIANT_STRIDE, first_id
 from sync_core.sandbox.factory import Customers, Products
 from sync_core.sandbox.faults import Faults
 from sync_core.sandbox.moments import Clock
 from sync_core.sandbox.orders import Orders
+from sync_core.sandbox.rows import Ref
 from sync_core.sandbox.settings import ShopSettings, draw_settings
 from sync_core.sandbox.state import Journal
 from sync_core.sandbox.table import UPDATED, Order, Row, Table
 
-TABLES = {"Product": "products", "ProductVariant": "variants", "Customer": "customers", "Order": "orders"}
+TABLES = {
+    "Product": "products", "ProductVariant": "variants", "Customer": "customers", "Order": "orders",
+    "Collection": "collections", "Page": "pages", "Blog": "blogs", "Article": "articles",
+    "ShopPolicy": "policies",
+}  # fmt: skip
 
 
 class VariantTable:
@@ -88,6 +94,26 @@ class VariantTable:
         return Order(ids, ids)
 
 
+class Vendors:
+    """Which products are whose, made anew after an edit of any."""
+
+    def __init__(self, products: Table) -> None:
+        self.products = products
+        self._by: dict[str, list[int]] = {}
+        self._seen: object = None
+
+    def members(self, vendor: str | None) -> list[int]:
+        """The products of a vendor, or all, by id."""
+        order = self.products.order("ID")
+        if vendor is None:
+            return list(order.ids)
+        if self._seen is not order:
+            self._seen, self._by = order, {}
+            for number in order.ids:
+                self._by.setdefault(self.products[number]["vendor"], []).append(number)
+        return self._by.get(vendor, [])
+
+
 class Shop:
     """One shop: settings, tables (made on first use), bucket, faults."""
 
@@ -116,6 +142,12 @@ class Shop:
         own = self.settings.latency_ms
         return (self.config.latency_ms if own is None else own) / 1_000
 
+    @property
+    def bulk_objects_per_second(self) -> float | None:
+        """How fast bulk operations write; None: as fast as it goes, 0: never."""
+        own = self.settings.bulk_objects_per_second
+        return self.config.bulk_objects_per_second if own is None else own
+
     @cached_property
     def base(self) -> Products:
         """Where products come from: a file, or chance."""
@@ -138,6 +170,36 @@ class Shop:
     @cached_property
     def orders(self) -> Table:
         return Table(Orders(self.settings, self.settings.orders, self.base, self.settings.customers))
+
+    @cached_property
+    def collections(self) -> Table:
+        return Table(Collections(self.settings, self.settings.collections, len(self.base)))
+
+    @cached_property
+    def pages(self) -> Table:
+        return Table(Pages(self.settings, self.settings.pages))
+
+    @cached_property
+    def blogs(self) -> Table:
+        return Table(Blogs(self.settings, self.settings.blogs))
+
+    @cached_property
+    def articles(self) -> Table:
+        return Table(Articles(self.settings, self.settings.articles))
+
+    @cached_property
+    def policies(self) -> Table:
+        return Table(Policies(self.settings, self.settings.policies))
+
+    def members(self, chosen: Rule | Sequence[Ref]) -> list[int]:
+        """The products of a collection that are still there, by id."""
+        if not isinstance(chosen, Rule):
+            return [ref.number for ref in chosen if self.products.has(ref.number)]
+        return self._vendors.members(chosen.vendor)
+
+    @cached_property
+    def _vendors(self) -> Vendors:
+        return Vendors(self.products)
 
     def table(self, kind: str) -> Table | VariantTable:
         """The table of a type name in TABLES. Raises KeyError."""

@@ -19,11 +19,16 @@ def counts(shop: Shop) -> dict[str, int]:
         "variants": len(shop.variants),
         "customers": len(shop.customers),
         "orders": len(shop.orders),
+        "collections": len(shop.collections),
+        "pages": len(shop.pages),
+        "blogs": len(shop.blogs),
+        "articles": len(shop.articles),
+        "policies": len(shop.policies),
     }
 
 
 def rows(shop: Shop, kind: str) -> Iterator[Flat]:
-    """kind: products, variants, customers, orders, line_items or refunds; ids are numbers as text."""
+    """kind: any of KINDS; ids are numbers as text."""
     return KINDS[kind](shop)
 
 
@@ -92,6 +97,31 @@ def _refunds(shop: Shop) -> Iterator[Flat]:
             }
 
 
+def _collections(shop: Shop) -> Iterator[Flat]:
+    for row in shop.collections.rows():
+        yield {"id": row["legacyResourceId"], **_pick(row, "title handle sortOrder updatedAt")}
+
+
+def _collection_products(shop: Shop) -> Iterator[Flat]:
+    for row in shop.collections.rows():
+        for number in shop.members(row["products"]):
+            yield {"id": f"{row['legacyResourceId']}/{number}"}
+
+
+def _content(table: str, names: str) -> Callable[[Shop], Iterator[Flat]]:
+    def found(shop: Shop) -> Iterator[Flat]:
+        for row in getattr(shop, table).rows():
+            yield {"id": str(number_of(row["id"])), **_pick(row, names)}
+
+    return found
+
+
+def _articles(shop: Shop) -> Iterator[Flat]:
+    for row in shop.articles.rows():
+        blog = {"blogId": str(row["blog"].number)}
+        yield {"id": str(number_of(row["id"])), **blog, **_pick(row, "title handle body summary updatedAt")}
+
+
 KINDS: dict[str, Callable[[Shop], Iterator[Flat]]] = {
     "products": _products,
     "variants": _variants,
@@ -99,6 +129,12 @@ KINDS: dict[str, Callable[[Shop], Iterator[Flat]]] = {
     "orders": _orders,
     "line_items": _line_items,
     "refunds": _refunds,
+    "collections": _collections,
+    "collection_products": _collection_products,
+    "pages": _content("pages", "title handle body publishedAt updatedAt"),
+    "blogs": _content("blogs", "title handle updatedAt"),
+    "articles": _articles,
+    "policies": _content("policies", "type title body url updatedAt"),
 }
 
 

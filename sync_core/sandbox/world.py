@@ -6,6 +6,8 @@ import itertools
 from collections import deque
 from typing import Any
 
+from sync_core.sandbox.bulk import Bulk, Operations
+from sync_core.sandbox.bulk_operation import Operation
 from sync_core.sandbox.config import SandboxConfig
 from sync_core.sandbox.edits import Edits
 from sync_core.sandbox.moments import Clock, iso
@@ -13,7 +15,9 @@ from sync_core.sandbox.shops import Shop, Shops
 from sync_core.sandbox.state import Journal
 from sync_core.sandbox.subscriptions import Subscriptions
 from sync_core.sandbox.tokens import Tokens
-from sync_core.sandbox.webhooks import Sender
+from sync_core.sandbox.webhooks import Hook, Sender
+
+FINISH = "bulk_operations/finish"
 
 
 class World:
@@ -28,6 +32,7 @@ class World:
             shop.faults.put(self.journal.get("fault", shop.domain) or [])
         self.tokens = Tokens(config, self.journal, clock)
         self.sender = Sender(config, clock)
+        self.operations = Operations(clock, self._tell_finished)
         self.log: deque[dict[str, Any]] = deque(maxlen=config.log_lines)
         self._requests = itertools.count(1)
 
@@ -47,6 +52,14 @@ class World:
 
     def subscriptions(self, shop: Shop) -> Subscriptions:
         return Subscriptions(shop.domain, shop.settings.key, self.journal, self.clock)
+
+    def bulk(self, shop: Shop, origin: str) -> Bulk:
+        return Bulk(shop, self.operations, self.subscriptions(shop), origin)
+
+    def _tell_finished(self, shop: Shop, operation: Operation) -> None:
+        self.keep_faults(shop)
+        hook = Hook(topic=FINISH, payload=operation.payload())
+        self.sender.send(shop, [hook], self.targets(shop, [FINISH]))
 
     def targets(self, shop: Shop, topics: list[str]) -> dict[str, list[str]]:
         """Where each topic goes: the app's own address, and the shop's subscriptions; each address once."""

@@ -97,7 +97,7 @@ def test_a_refund_is_added_to_its_order(app: App) -> None:
     assert ("5.00", order) in {(row["amount"], row["orderId"]) for row in refunds}
 
 
-@pytest.mark.parametrize(("kind", "status"), [("products/1", "404"), ("collections/1", "400")])
+@pytest.mark.parametrize(("kind", "status"), [("products/1", "404"), ("metaobjects/1", "400")])
 def test_what_is_not_there_cannot_be_changed(app: App, kind: str, status: str) -> None:
     name, _, number = kind.partition("/")
 

@@ -20,7 +20,7 @@ from graphql import (
 )
 
 from sync_core.sandbox.graphql.schema import load_schema
-from tests.sandbox.app import App
+from tests.sandbox.app import SCOPES, App
 from tests.sandbox.conftest import MakeApp
 
 SHARED = Path(__file__).parents[3] / "shared" / "shopify"
@@ -29,7 +29,8 @@ needs_schema = pytest.mark.skipif(not ADMIN.is_file(), reason="Shopify's schema 
 Fielded = GraphQLObjectType | GraphQLInterfaceType
 SERVED = (
     "ShopIdentity ProductsPage ProductVariantsTail ProductById ProductIdsPage ProductMediaPage OrdersPage "
-    "CustomersPage OrderCustomerTotals NodesById WebhookCreate WebhookList ApiVersions"
+    "CustomersPage OrderCustomerTotals NodesById WebhookCreate WebhookList ApiVersions BulkRun BulkStatus BulkList "
+    "BulkCancel PagesPage BlogsPage ArticlesPage ShopPolicies CollectionProductsPage"
 ).split()
 
 
@@ -80,10 +81,13 @@ def test_documents_valid_at_shopify_are_served(name: str) -> None:
     assert validate(load_schema(), document) == []
 
 
-@pytest.mark.parametrize("kind", ["Product", "ProductVariant", "Customer", "Order", "LineItem", "Refund", "Shop"])
+KINDS = "Product ProductVariant Customer Order LineItem Refund Shop Collection Page Blog Article".split()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_field_of_an_object_has_a_value(make_app: MakeApp, kind: str) -> None:
     app = make_app(orders=100, throttle=False)
-    app.install()
+    app.install(scope=f"{SCOPES},read_content,read_legal_policies")
     selection = _everything(load_schema().type_map[kind], depth=3)
     roots = {
         "Product": "products(first: 3) { nodes { %s } }",
@@ -93,6 +97,10 @@ def test_every_field_of_an_object_has_a_value(make_app: MakeApp, kind: str) -> N
         "LineItem": "orders(first: 3) { nodes { lineItems(first: 2) { nodes { %s } } } }",
         "Refund": "orders(first: 100) { nodes { refunds { %s } } }",
         "Shop": "shop { %s }",
+        "Collection": "collections(first: 3) { nodes { %s } }",
+        "Page": "pages(first: 3) { nodes { %s } }",
+        "Blog": "blogs(first: 3) { nodes { %s } }",
+        "Article": "articles(first: 3) { nodes { %s } }",
     }
 
     answer = app.ask("{ " + roots[kind] % selection + " }")

@@ -167,3 +167,16 @@ def test_each_try_is_remembered(told: App, inbox: Inbox) -> None:
     told.control.webhook(DOMAIN, "shop/update")
 
     assert [(line["attempt"], line["status"]) for line in told.control.deliveries(DOMAIN)] == [(1, 503), (2, 200)]
+
+
+def test_the_end_of_a_bulk_operation_is_told_in_lower_case_and_without_its_url(told: App, inbox: Inbox) -> None:
+    query = "{ products { edges { node { id } } } }"
+    run = "mutation($q: String!) { bulkOperationRunQuery(query: $q) { bulkOperation { id } } }"
+
+    identity = told.ask(run, q=query)["data"]["bulkOperationRunQuery"]["bulkOperation"]["id"]
+    while not told.control.deliveries(DOMAIN, topic="bulk_operations/finish"):
+        pass
+
+    body = inbox.bodies()[0]
+    assert (body["admin_graphql_api_id"], body["status"], body["type"]) == (identity, "completed", "query")
+    assert not [value for value in body.values() if str(value).startswith("http")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +86,15 @@ def table_page(table: Table | VariantTable, args: dict[str, Any], floor_at: int 
         has_next=args.get("before") is not None if backwards else more,
         has_previous=more if backwards else args.get("after") is not None,
     )
+
+
+def chosen_rows(table: Table | VariantTable, args: dict[str, Any], floor_at: int | None = None) -> Iterator[Row]:
+    """Every row of a root connection, as a bulk query walks it: no pages, rows that go meanwhile are left out."""
+    order = table.order(SORTS.get(args.get("sortKey") or "ID", "ID"))
+    matches = _matcher(table, args.get("query"), floor_at)
+    for number in reversed(order.ids) if args.get("reverse") else order.ids:
+        if table.has(number) and (matches is None or matches(number)) and (row := table.get(number)) is not None:
+            yield row
 
 
 def count_rows(table: Table | VariantTable, query: str | None, limit: int | None, floor_at: int | None = None) -> Row:

@@ -36,8 +36,8 @@ from graphql.execution.values import get_directive_values
 from sync_core.sandbox.graphql.pages import Page, child_page
 from sync_core.sandbox.graphql.price import FREE, MUTATION_POINTS, Price
 from sync_core.sandbox.graphql.problems import access_denied, not_approved
-from sync_core.sandbox.graphql.roots import RESOLVERS
-from sync_core.sandbox.graphql.schema import COUNT_SCOPES, PROTECTED_FIELDS, PROTECTED_OBJECTS, SCOPES
+from sync_core.sandbox.graphql.roots import OF_ROWS, RESOLVERS, Resolver
+from sync_core.sandbox.graphql.schema import COUNT_SCOPES, DENIED_WHOLE, PROTECTED_FIELDS, PROTECTED_OBJECTS, SCOPES
 from sync_core.sandbox.rows import Ref
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Compiler:
             getter, cost = self.field(kind, nodes, (*path, key))
             getters.append((key, getter))
             price.add(cost)
-        return _projector(getters), price
+        return projector(getters), price
 
     def collect(self, kind: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
         """The fields selected on a concrete type, by response key (GraphQL's CollectFields)."""
@@ -158,13 +158,15 @@ class Compiler:
         return self.slots
 
     def source(self, parent: GraphQLObjectType, node: FieldNode, slot: int) -> Getter:
-        """Where the value comes from: a root resolver, or the row itself."""
+        """Where the value comes from: a resolver, or the row itself."""
         name = node.name.value
-        resolver = RESOLVERS.get((parent.name, name))
-        if resolver is None:
+        resolver, of_row = RESOLVERS.get((parent.name, name)), OF_ROWS.get((parent.name, name))
+        if resolver is None and of_row is None:
             return Leaf(name)
         self.read_arguments(parent, node, slot)
-        return lambda _row, run: resolver(run, run.args(slot))
+        if of_row is not None:
+            return lambda row, run: of_row(row, run, run.args(slot))
+        return lambda _row, run: cast(Resolver, resolver)(run, run.args(slot))
 
     def read_arguments(self, parent: GraphQLObjectType, node: FieldNode, slot: int) -> None:
         self.arguments[slot] = (parent.fields[node.name.value], node)
@@ -253,7 +255,7 @@ class Compiler:
         name, field_type = node.name.value, parent.fields[node.name.value].type
         named, at_root = get_named_type(field_type).name, parent is self.schema.query_type
         required = is_non_null_type(field_type)
-        reachable = at_root or not required
+        reachable = at_root or not required or (parent.name, name) in DENIED_WHOLE
         scope = COUNT_SCOPES.get(name) if at_root else None
         guard = Guard(
             slot,
@@ -280,7 +282,8 @@ class Leaf:
         return row[self.name]
 
 
-def _projector(getters: list[tuple[str, Getter]]) -> Project:
+def projector(getters: list[tuple[str, Getter]]) -> Project:
+    """A function row → dict with these keys."""
     leaves = [getter.name for _, getter in getters if isinstance(getter, Leaf)]
     if len(leaves) < 2:
         return lambda row, run: {key: getter(row, run) for key, getter in getters}

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
     DocumentNode,
@@ -20,12 +20,15 @@ from graphql.execution.values import get_argument_values, get_variable_values
 from sync_core.sandbox.graphql.pages import page_size
 from sync_core.sandbox.graphql.plan import Compiler, Plan
 from sync_core.sandbox.graphql.problems import Refusal, from_validation, problem
-from sync_core.sandbox.graphql.schema import load_schema
+from sync_core.sandbox.graphql.schema import SERVES_AS_WELL, load_schema
 from sync_core.sandbox.moments import Clock
 from sync_core.sandbox.rows import Ref, gid
 from sync_core.sandbox.shops import Shop
 from sync_core.sandbox.subscriptions import Subscriptions
 from sync_core.sandbox.table import Row
+
+if TYPE_CHECKING:
+    from sync_core.sandbox.bulk import Bulk
 
 
 @lru_cache(maxsize=256)
@@ -86,11 +89,13 @@ class Run:
         variables: dict[str, Any],
         subscriptions: Subscriptions,
         clock: Clock,
+        bulk: Bulk,
     ) -> None:
         self.shop: Shop = shop
         self.scopes: frozenset[str] = scopes
         self.plan, self.variables, self.clock = plan, variables, clock
         self.subscriptions: Subscriptions = subscriptions
+        self.bulk: Bulk = bulk
         self.errors: list[dict[str, Any]] = []
         self.shut: set[int] = set()
         self._args: dict[int, dict[str, Any]] = {}
@@ -101,8 +106,9 @@ class Run:
         return self.shop.settings.protected_level
 
     def allowed(self, scope: str) -> bool:
-        """A write scope includes the read scope of its kind."""
-        return scope in self.scopes or scope.replace("read_", "write_", 1) in self.scopes
+        """A write scope includes the read scope of its kind; some kinds have two scopes that serve."""
+        wanted = {scope, SERVES_AS_WELL.get(scope, scope)}
+        return any(one in self.scopes or one.replace("read_", "write_", 1) in self.scopes for one in wanted)
 
     def args(self, slot: int) -> dict[str, Any]:
         """The arguments of a field, read once a run."""
@@ -154,7 +160,7 @@ class Run:
         found = cast(dict[str, Any], self.plan.project({}, self))
         for guard, error in refused:
             self.errors += [{**error, "path": path} for path in _places(found, guard.path)]
-        return None if any(guard.required for guard, _ in refused if len(guard.path) == 1) else found
+        return None if any(guard.required for guard, _ in refused) else found
 
 
 def _places(value: Any, path: tuple[str, ...], at: tuple[str | int, ...] = ()) -> Iterator[list[str | int]]:

@@ -17,12 +17,27 @@ SCOPES = {
     "CustomerConnection": "read_customers",
     "Order": "read_orders",
     "OrderConnection": "read_orders",
+    "Collection": "read_products",
+    "CollectionConnection": "read_products",
+    "Page": "read_content",
+    "PageConnection": "read_content",
+    "Blog": "read_content",
+    "BlogConnection": "read_content",
+    "Article": "read_content",
+    "ArticleConnection": "read_content",
+    "ShopPolicy": "read_legal_policies",
 }
+SERVES_AS_WELL = {"read_content": "read_online_store_pages"}
+DENIED_WHOLE = {("Shop", "shopPolicies")}
+"""Required fields below the root that need a scope: a denial leaves no data at all."""
 COUNT_SCOPES = {
     "productsCount": "read_products",
     "productVariantsCount": "read_products",
     "customersCount": "read_customers",
     "ordersCount": "read_orders",
+    "collectionsCount": "read_products",
+    "pagesCount": "read_content",
+    "blogsCount": "read_content",
 }
 # Protected customer data: level 1 opens these objects, level 2 these fields as well.
 PROTECTED_OBJECTS = {
