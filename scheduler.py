@@ -1,4 +1,4 @@
-"""The scheduler process: the sweep every slot, and beside it the chores and the pool's workers or the engine's offers.
+"""The scheduler process: the sweep every slot; beside it alerts, chores and the pool's workers or the cluster's offers.
 
 Reads settings, registers a look each second with `schedule`, loops, stops on SIGTERM. A job "every
 300 seconds" drifts past slots, so the look ticks when the present slot is not yet booked. An
@@ -16,6 +16,8 @@ import schedule
 import structlog
 
 from sync_core import chores, dispatch, sweep
+from sync_core.alerts.ping import DeadMansSwitch
+from sync_core.alerts.watch import Watch
 from sync_core.config import Dispatch, load_settings
 from sync_core.errors import ShopsyncError
 from sync_core.heartbeat import Heart, Process
@@ -32,34 +34,37 @@ def host_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def tick_once_a_slot(tools: Tools, by: str) -> None:
-    """Sweep when nobody has booked the present slot; never raises."""
+def tick_once_a_slot(tools: Tools, by: str, switch: DeadMansSwitch) -> None:
+    """Sweep when nobody has booked the present slot, and say so to the dead man's switch; never raises."""
     try:
         with tools.database.read() as session:
             slot = sweep.slot_of(tools.database.now(session), tools.settings.sweep_period_seconds)
             booked = sweep.slot_is_booked(session, slot)
-        if not booked:
-            sweep.tick(tools.database, by=by, settings=tools.settings, vault=tools.vault)
+        if booked:
+            return
+        report = sweep.tick(tools.database, by=by, settings=tools.settings, vault=tools.vault)
+        if report.error is None:
+            switch.good_check()
     except Exception:
         log.exception("sweep.failed", by=by)
 
 
-def sweep_until(stopping: threading.Event, tools: Tools, by: str) -> None:
+def sweep_until(stopping: threading.Event, tools: Tools, by: str, switch: DeadMansSwitch) -> None:
     """Look each second until told to stop."""
     jobs = schedule.Scheduler()
-    look_each_second(jobs, tools, by)
-    tick_once_a_slot(tools, by)
+    look_each_second(jobs, tools, by, switch)
+    tick_once_a_slot(tools, by, switch)
     while not stopping.wait(LOOK_SECONDS):
         jobs.run_pending()
         if (jobs.idle_seconds or 0) > 1:
             # local time went back (summer time ended, a clock was corrected): the job would sleep until then
-            look_each_second(jobs, tools, by)
+            look_each_second(jobs, tools, by, switch)
 
 
-def look_each_second(jobs: schedule.Scheduler, tools: Tools, by: str) -> None:
+def look_each_second(jobs: schedule.Scheduler, tools: Tools, by: str, switch: DeadMansSwitch) -> None:
     """Register the look, in place of what was registered."""
     jobs.clear()
-    jobs.every(1).seconds.do(tick_once_a_slot, tools, by)
+    jobs.every(1).seconds.do(tick_once_a_slot, tools, by, switch)
 
 
 def main() -> int:
@@ -79,10 +84,15 @@ def main() -> int:
     heart.start()
     workers = serve(loop.run, stopping, name="claims")
     beside = chores.begin(tools, stopping)
+    switch, watch = DeadMansSwitch(tools.database, settings, process=process.name), Watch(tools.database, settings)
+    switch.start()
+    watch.start()
     log.info("scheduler.started", profile=settings.sweep_profile.value, workers=process.workers)
-    sweep_until(stopping, tools, process.name)
+    sweep_until(stopping, tools, process.name, switch)
     for thread in (workers, *beside):
         thread.join()
+    switch.stop()
+    watch.stop()
     heart.stop()
     log.info("scheduler.stopped")
     return 0

@@ -22,6 +22,7 @@ from dashboard.api.access_log import hide_queries
 from dashboard.api.answers import problem, problem_for
 from dashboard.api.bodies import WholeBody
 from dashboard.api.desk import Door
+from sync_core.alerts.watch import Watch
 from sync_core.errors import BadInput, BadSetting
 from sync_core.heartbeat import Doing, Heart, Process
 
@@ -78,15 +79,18 @@ def doors_to(app: ASGIApp) -> Sequence[BaseRoute]:
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    """Wrong settings stop the start; while it serves the process gives signs of life; the end closes all."""
+    """Wrong settings stop the start; a process that serves beats and judges alerts; the end closes all."""
     hide_queries()
     door: Door = app.state.door
     desk = door.desk()
     heart = Heart(desk.database, Process("web"), lambda: Doing(word="serving"))
+    watch = Watch(desk.database, desk.settings)
     heart.start()
+    watch.start()
     try:
         yield
     finally:
+        await run_in_threadpool(watch.stop)
         await run_in_threadpool(_stop, heart)
         door.close()
 

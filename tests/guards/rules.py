@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ("sync_core", "dashboard", "scheduler")
 PURE = ("sync_core.states", "sync_core.errors", "sync_core.slo", "sync_core.explain")
+JUDGING = ("judge", "mends", "snapshot", "words")
 
 Found = Iterator[tuple[int, str]]
 """(line, what is wrong there)"""
@@ -146,6 +147,17 @@ RULES = [
         but=("sync_core/cli.py", "sync_core/sandbox/*", "sync_core/demo/*"),
     ),
     Rule(
+        tuple(f"sync_core/alerts/{name}.py" for name in JUDGING),
+        no_import(*PROJECT, "sqlalchemy", allowed=(*PURE, *(f"sync_core.alerts.{name}" for name in JUDGING))),
+        "which alerts should be open, and in which words, follows from one snapshot of facts alone",
+    ),
+    Rule(
+        ("sync_core/*", "dashboard/*", "scheduler.py"),
+        no_import("apprise"),
+        "addresses of channels are secrets: one file handles them, and shows only what may be shown",
+        but=("sync_core/alerts/channels.py",),
+    ),
+    Rule(
         ("dashboard/api/*",), no_import("streamlit"), "the API also runs alone, and its probes must not need the pages"
     ),
     Rule(
@@ -156,8 +168,8 @@ RULES = [
     Rule(
         ("dashboard/*",),
         no_import("sqlalchemy.insert", "sqlalchemy.update", "sqlalchemy.delete", "sqlalchemy.dialects"),
-        "pages and routes act through the verbs of lifecycle, install and dispatch, where each rule is kept once; "
-        "only the routes that receive keep what they received: a delivery, a one-time state",
+        "pages and routes act through the verbs of lifecycle, install, dispatch and alerts, where each rule is kept "
+        "once; only the routes that receive keep what they received: a delivery, a one-time state",
         but=("dashboard/api/webhooks.py", "dashboard/api/oauth_state.py"),
     ),
     Rule(

@@ -22,6 +22,8 @@ def test_the_project_keeps_each_rule(rule: Rule) -> None:
         ("sync_core/shopify/client.py", "import sqlalchemy as sa", "imports sqlalchemy"),
         ("sync_core/sweep.py", "def f():\n    import streamlit", "imports streamlit"),
         ("sync_core/runner.py", "from starlette.routing import Route", "imports starlette.routing.Route"),
+        ("sync_core/alerts/judge.py", "from sync_core.models import Alert", "imports sync_core.models.Alert"),
+        ("sync_core/alerts/deliver.py", "import apprise", "imports apprise"),
         ("sync_core/process.py", "import schedule", "imports schedule"),
         ("sync_core/runner.py", "from sync_core.sandbox import server", "imports sync_core.sandbox.server"),
         ("dashboard/api/sync.py", "import streamlit as st", "imports streamlit"),

@@ -1,0 +1,149 @@
+"""The look at the database that alerts are judged by: few small queries, each by an index and bounded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from sync_core.alerts.judge import MANY, SHARE, WITHIN
+from sync_core.alerts.mends import MENDS
+from sync_core.alerts.snapshot import Clock, Facts, Hit, ShopifyFails
+from sync_core.config import Settings
+from sync_core.health.answering import Answering, shopify_state
+from sync_core.health.conditions import MERCHANT_SIDE, TROUBLED, capped_count, is_overdue
+from sync_core.heartbeat import SILENT_SECONDS
+from sync_core.models import Heartbeat, Install, ShopSync, Sweep
+from sync_core.states import Hold, Status
+
+CAP = 1_000
+"""Shops of one cause that are looked at; messages count to here and say `1,000+`."""
+LISTED = 20
+
+LEASE_PAST = timedelta(minutes=2)
+NO_PROGRESS_SECONDS = 600.0
+NEWLY = timedelta(hours=24)
+
+began_at = func.coalesce(ShopSync.failing_since, ShopSync.since)
+CLASSES = sorted(set(MENDS) - {hold.value for hold in MERCHANT_SIDE})
+
+
+def look(session: Session, *, now: datetime, settings: Settings) -> Facts:
+    """The facts at `now`. Source: shop_sync, heartbeat, sweep, sync_attempt, install by their indexes."""
+    waiting_n = capped_count(session, _waiting(now), cap=CAP)
+    leases = _hits(session, _lease_past(now), began=ShopSync.due_at, limit=CAP + 1)
+    return Facts(
+        at=now,
+        period=timedelta(seconds=settings.sweep_period_seconds),
+        anybody=_anybody(session),
+        installed=_installed_as_far_as_needed(session, max(waiting_n, len(leases))),
+        waiting=_hits(session, _waiting(now), began=ShopSync.due_at, limit=LISTED),
+        waiting_n=waiting_n,
+        leases=leases,
+        stuck=_hits(session, _stuck(now, settings), began=ShopSync.progress_at, limit=CAP + 1),
+        failing={cause: _hits(session, _fails_with(cause), limit=CAP + 1) for cause in CLASSES},
+        blocked={hold.value: _blocked(session, hold, now) for hold in MERCHANT_SIDE},
+        shopify=_shopify(session, now),
+        backwards=_backwards(session, now),
+        cap=CAP,
+        **_checks(session),
+        **_processes(session, now),
+    )
+
+
+def _hits(session: Session, *conditions: ColumnElement[bool], limit: int, began: Any = None) -> tuple[Hit, ...]:
+    """Shops that meet the conditions; `began` is the column of since when, and then the order."""
+    since = began_at if began is None else func.coalesce(began, ShopSync.since)
+    query = select(ShopSync.shop_domain, since, ShopSync.since, ShopSync.attention, ShopSync.error_message)
+    query = query.where(*conditions).limit(limit)
+    if began is not None:
+        query = query.order_by(began)
+    return tuple(Hit(*row) for row in session.execute(query))
+
+
+def _installed() -> ColumnElement[bool]:
+    return or_(ShopSync.hold.is_(None), ShopSync.hold != Hold.UNINSTALLED.value)
+
+
+def _installed_as_far_as_needed(session: Session, late_n: int) -> int:
+    """How many shops there are, counted no further than the judgement of `late_n` asks for."""
+    return 0 if late_n <= MANY else capped_count(session, _installed(), cap=SHARE * late_n)
+
+
+def _waiting(now: datetime) -> ColumnElement[bool]:
+    return and_(is_overdue(now), ShopSync.status != Status.IN_PROGRESS.value)
+
+
+def _lease_past(now: datetime) -> ColumnElement[bool]:
+    late = and_(ShopSync.due_at.is_not(None), ShopSync.due_at < now - LEASE_PAST)
+    return and_(late, ShopSync.status == Status.IN_PROGRESS.value)
+
+
+def _stuck(now: datetime, settings: Settings) -> ColumnElement[bool]:
+    """Alive without progress: a worker ends such a run by itself, so a look later than that one is meant."""
+    longest = timedelta(seconds=max(NO_PROGRESS_SECONDS, settings.stall_seconds) + settings.lease_seconds)
+    moved = func.coalesce(ShopSync.progress_at, ShopSync.since)
+    running = and_(ShopSync.status == Status.IN_PROGRESS.value, ShopSync.due_at >= now - LEASE_PAST)
+    return and_(running, moved < now - longest)
+
+
+def _fails_with(cause: str) -> ColumnElement[bool]:
+    return and_(TROUBLED, ShopSync.hold.is_(None), ShopSync.error_class == cause)
+
+
+def _blocked(session: Session, hold: Hold, now: datetime) -> tuple[Hit, ...]:
+    """Shops that were blocked lately. A probe changes `since`, so the trouble's beginning decides."""
+    newly = and_(TROUBLED, ShopSync.hold == hold.value, began_at >= now - NEWLY)
+    return tuple(replace(hit, changed_at=hit.since) for hit in _hits(session, newly, limit=CAP + 1))
+
+
+def _checks(session: Session) -> dict[str, Any]:
+    newest = select(Sweep.begun_at, Sweep.over_limit, Sweep.error).order_by(Sweep.begun_at.desc()).limit(1)
+    last = session.execute(newest).first()
+    good = select(Sweep.begun_at).where(Sweep.ended_at.is_not(None), Sweep.error.is_(None))
+    last_good_at = session.execute(good.order_by(Sweep.begun_at.desc()).limit(1)).scalar_one_or_none()
+    return {
+        "last_begun_at": last.begun_at if last else None,
+        "last_good_at": last_good_at,
+        "last_error": last.error if last else None,
+        "over_limit": last.over_limit if last else 0,
+    }
+
+
+def _processes(session: Session, now: datetime) -> dict[str, Any]:
+    """A row a process that ever was: retention keeps the table small."""
+    alive = and_(Heartbeat.stopped_at.is_(None), Heartbeat.seen_at >= now - timedelta(seconds=SILENT_SECONDS))
+    living = session.execute(select(Heartbeat).where(alive)).scalars().all()
+    scheduler = select(func.max(Heartbeat.seen_at)).where(Heartbeat.role == "scheduler")
+    return {
+        "scheduler_alive": any(row.role == "scheduler" for row in living),
+        "scheduler_seen_at": session.execute(scheduler).scalar_one(),
+        "workers_alive": any(row.workers for row in living),
+        "workers_free": sum(max(0, row.workers - row.running) for row in living),
+        "clocks": tuple(Clock(row.host, row.clock_offset) for row in living),
+        "watched_since": session.execute(select(func.min(Heartbeat.started_at))).scalar_one(),
+    }
+
+
+def _shopify(session: Session, now: datetime) -> ShopifyFails | None:
+    state = shopify_state(session, now=now)
+    if state.kind is not Answering.FAILING:
+        return None
+    return ShopifyFails(state.failing, state.asked, state.since or now)
+
+
+def _backwards(session: Session, now: datetime) -> tuple[Hit, ...]:
+    """Installs of the last hour that were claimed or synced before they began."""
+    before = or_(Install.first_claimed_at < Install.installed_at, Install.first_synced_at < Install.installed_at)
+    query = select(ShopSync.shop_domain, Install.installed_at, Install.installed_at)
+    query = query.join(ShopSync, ShopSync.shop_id == Install.shop_id)
+    query = query.where(Install.installed_at > now - WITHIN, Install.installed_at <= now, before, Install.watched)
+    return tuple(Hit(*row) for row in session.execute(query.limit(LISTED)))
+
+
+def _anybody(session: Session) -> bool:
+    some = select(ShopSync.shop_id).select_from(ShopSync).where(_installed()).limit(1)
+    return session.execute(some).first() is not None

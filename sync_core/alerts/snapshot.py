@@ -1,0 +1,113 @@
+"""What the alerts are judged by: one snapshot of facts, and what comes of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """Page: somebody is woken. Ticket: it can wait until the morning."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A shop that something happened to."""
+
+    domain: str
+    since: datetime
+    """Since when its trouble lasts."""
+    changed_at: datetime
+    """When it last failed, was blocked or was due."""
+    attention: bool = False
+    """After 12 straight failures."""
+    words: str | None = None
+    """The text of its last failure, redacted."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A living process whose clock is off by `offset` seconds against the database's."""
+
+    host: str
+    offset: float
+
+
+@dataclass(frozen=True)
+class ShopifyFails:
+    """Shopify gives most shops no answer: `failing` of `asked`."""
+
+    failing: int
+    asked: int
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One moment. Every list of shops is bounded; `…_n` counts go up to the cap of the look, `capped` says so.
+
+    `failing`: shops that are tried again, by class of the error; `blocked`: those blocked in the last 24 h, by reason.
+    `installed`: counted only as far as judging the late ones needs.
+    """
+
+    at: datetime
+    period: timedelta
+    anybody: bool
+    """Whether a shop is installed at all."""
+    watched_since: datetime | None
+    """The first sign of life or check ever."""
+    last_begun_at: datetime | None
+    last_good_at: datetime | None
+    last_error: str | None
+    scheduler_alive: bool
+    scheduler_seen_at: datetime | None
+    workers_alive: bool
+    workers_free: int
+    over_limit: int
+    installed: int = 0
+    waiting: tuple[Hit, ...] = ()
+    waiting_n: int = 0
+    """Overdue and started by nobody."""
+    leases: tuple[Hit, ...] = ()
+    """Their worker gave no sign of life for 2 minutes past the lease."""
+    stuck: tuple[Hit, ...] = ()
+    """Alive without progress."""
+    failing: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
+    blocked: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
+    shopify: ShopifyFails | None = None
+    clocks: tuple[Clock, ...] = ()
+    backwards: tuple[Hit, ...] = ()
+    """Installs of the last hour with a step that ended before it began."""
+    cap: int = 1_000
+
+
+@dataclass(frozen=True)
+class Message:
+    """The four answers: act or not; since when and whom it hits; the cause; the first action and where."""
+
+    title: str
+    act: bool
+    """False: it heals itself."""
+    since: datetime
+    shops: tuple[str, ...]
+    """The first few, longest first."""
+    n: int
+    capped: bool
+    cause: str
+    action: str
+    link: str
+    """Path and query of a page."""
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One alert that should be open."""
+
+    key: str
+    severity: Severity
+    message: Message

@@ -1,0 +1,151 @@
+"""The facts: what counts as late, dead, stuck, failing and blocked, on both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from sqlalchemy.orm import Session
+
+from sync_core.alerts.judge import judge
+from sync_core.alerts.look import look
+from sync_core.alerts.snapshot import Facts
+from sync_core.config import Settings
+from sync_core.states import Hold, Status
+from tests.conftest import Ago
+from tests.health_rows import Rows
+
+See = Callable[[], Facts]
+
+
+@pytest.fixture
+def rows(session: Session, now: datetime) -> Rows:
+    return Rows(session, now)
+
+
+@pytest.fixture
+def see(session: Session, now: datetime, settings: Settings) -> See:
+    return lambda: look(session, now=now, settings=settings)
+
+
+def names(hits: tuple[object, ...]) -> list[str]:
+    return [hit.domain.split(".")[0] for hit in hits]  # type: ignore[attr-defined]
+
+
+def test_an_empty_database_has_nothing_to_tell(see: See) -> None:
+    facts = see()
+
+    assert (facts.anybody, facts.last_good_at, facts.watched_since) == (False, None, None)
+    assert judge(facts) == ()
+
+
+def test_the_last_good_check_is_the_last_that_ended_without_an_error(rows: Rows, ago: Ago, see: See) -> None:
+    rows.sweep(ago(minutes=11))
+    rows.sweep(ago(minutes=6), error="OperationalError", over_limit=4)
+    rows.sweep(ago(minutes=1), ended_at=None)
+
+    facts = see()
+
+    assert (facts.last_good_at, facts.last_begun_at) == (ago(minutes=11), ago(minutes=1))
+    assert (facts.last_error, facts.over_limit) == (None, 0)
+
+
+def test_late_shops_are_listed_longest_first_without_those_that_run(rows: Rows, ago: Ago, see: See) -> None:
+    rows.shop("late", status=Status.PENDING, due_at=ago(minutes=11))
+    rows.shop("later", status=Status.FAILED, due_at=ago(minutes=41))
+    rows.shop("soon", status=Status.PENDING, due_at=ago(minutes=9))
+    rows.shop("refresh", due_at=ago(hours=2), priority=2)
+    rows.shop("dead", status=Status.IN_PROGRESS, due_at=ago(minutes=30))
+
+    facts = see()
+
+    assert (names(facts.waiting), facts.waiting_n) == (["later", "late"], 2)
+    assert names(facts.leases) == ["dead"]
+
+
+@pytest.mark.parametrize(("seconds", "n"), [(119, 0), (120, 0), (121, 1)])
+def test_a_lease_is_past_two_minutes_after_its_end(rows: Rows, ago: Ago, see: See, *, seconds: int, n: int) -> None:
+    rows.shop(status=Status.IN_PROGRESS, due_at=ago(seconds=seconds))
+
+    assert len(see().leases) == n
+
+
+@pytest.mark.parametrize(("seconds", "n"), [(659, 0), (660, 0), (661, 1)])
+def test_a_run_stands_still_a_lease_after_its_worker_should_have_ended_it(
+    rows: Rows, ago: Ago, see: See, *, seconds: int, n: int
+) -> None:
+    rows.shop(status=Status.IN_PROGRESS, progress_at=ago(seconds=seconds))
+
+    assert len(see().stuck) == n
+
+
+def test_shops_fail_by_class_and_are_blocked_by_reason(rows: Rows, ago: Ago, see: See) -> None:
+    failing = {"status": Status.FAILED, "failures": 2, "since": ago(minutes=1), "failing_since": ago(minutes=30)}
+    rows.shop("ours", error_class="internal", error_message="KeyError in products.py:41", **failing)
+    rows.shop("again", error_class="internal", attention=True, **(failing | {"failures": 12}))
+    rows.shop("frozen", error_class="frozen", hold=Hold.FROZEN, **failing)
+    rows.shop("old", error_class="frozen", hold=Hold.FROZEN, **(failing | {"failing_since": ago(hours=25)}))
+    rows.shop("left", hold=Hold.UNINSTALLED)
+    rows.shop("well")
+
+    facts = see()
+
+    assert sorted(names(facts.failing["internal"])) == ["again", "ours"]
+    assert names(facts.blocked["frozen"]) == ["frozen"]
+    assert facts.blocked["frozen"][0].changed_at == ago(minutes=30)
+    assert [hit.attention for hit in facts.failing["internal"] if hit.domain.startswith("again")] == [True]
+
+
+def test_a_probe_does_not_make_an_old_block_news(rows: Rows, ago: Ago, see: See) -> None:
+    for _ in range(3):
+        rows.shop(hold=Hold.FROZEN, status=Status.FAILED, since=ago(minutes=1), failing_since=ago(hours=20))
+
+    (alarm,) = judge(see())
+
+    assert (alarm.key, alarm.severity) == ("cause:frozen", "ticket")
+
+
+def test_processes_are_alive_by_their_last_sign(rows: Rows, ago: Ago, see: See) -> None:
+    rows.beat("scheduler", ago(seconds=46), workers=16)
+    rows.beat("worker", ago(seconds=45), workers=4, running=1, clock_offset=7.5)
+    rows.beat("web", ago(minutes=1), stopped_at=ago(minutes=1))
+
+    facts = see()
+
+    assert (facts.scheduler_alive, facts.workers_alive, facts.workers_free) == (False, True, 3)
+    assert [clock.offset for clock in facts.clocks] == [7.5]
+    assert facts.scheduler_seen_at == ago(seconds=46)
+
+
+@pytest.mark.parametrize(("n", "installed"), [(3, 0), (4, 9)])
+def test_shops_are_counted_only_when_there_are_enough_late_ones_to_ask(
+    rows: Rows, ago: Ago, see: See, *, n: int, installed: int
+) -> None:
+    for _ in range(n):
+        rows.shop(status=Status.PENDING, due_at=ago(minutes=11))
+    for _ in range(5):
+        rows.shop()
+    rows.shop(hold=Hold.UNINSTALLED)
+
+    assert see().installed == installed
+
+
+def test_an_install_that_was_synced_before_it_began_is_seen_for_an_hour(rows: Rows, ago: Ago, see: See) -> None:
+    rows.installed(ago(minutes=59), claimed=3, synced=-1)
+    rows.installed(ago(minutes=61), claimed=3, synced=-1)
+    rows.installed(ago(minutes=30), claimed=3, synced=9)
+
+    assert len(see().backwards) == 1
+
+
+def test_shopify_fails_for_most_when_most_of_the_asked_got_no_answer(rows: Rows, ago: Ago, see: See) -> None:
+    for nth in range(4):
+        shop_id = rows.shop(status=Status.FAILED, failures=1, error_class="unavailable", failing_since=ago(minutes=9))
+        rows.attempt(shop_id, ago(minutes=nth + 1), "failed", error_class="unavailable")
+
+    facts = see()
+
+    assert facts.shopify is not None
+    assert (facts.shopify.failing, facts.shopify.asked) == (4, 4)
+    assert [alarm.key for alarm in judge(facts)] == ["shopify"]
