@@ -33,6 +33,8 @@ SYNC = Right("start a sync", Role.SUPPORT)
 NOTE = Right("write a note", Role.SUPPORT)
 TAKE_OVER = Right("take a run over", Role.SUPPORT)
 CHECK = Right("run the safety check", Role.SUPPORT)
+ACKNOWLEDGE = Right("take an alert", Role.SUPPORT)
+MUTE = Right("mute an alert", Role.ADMIN)
 STOP = Right("stop syncing a shop", Role.ADMIN)
 
 

@@ -5,15 +5,16 @@ Each returns the sentence that the screen shows. Errors: Forbidden, UnknownShop;
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from dashboard import access, data
 from dashboard.access import Viewer
 from sync_core import dispatch, lifecycle, sweep
+from sync_core.alerts import staff
 from sync_core.errors import BadInput
-from sync_core.explain import cause_words, count
+from sync_core.explain import cause_words, count, span
 from sync_core.lifecycle import Answer, Asked
 from sync_core.models import Audit, Note
 from sync_core.states import Mode, Trigger
@@ -81,6 +82,39 @@ def check_now(viewer: Viewer) -> str:
     return f"Checked: {count(done.due, 'shop')} due, {done.opened} started, {done.adopted} new."
 
 
+def acknowledge(viewer: Viewer, alert_id: str) -> str:
+    """Say that the viewer has this alert."""
+    viewer.must(access.ACKNOWLEDGE)
+    with data.desk().database.write() as session:
+        now = data.desk().database.now(session)
+        staff.acknowledge(session, alert_id, by=viewer.name, now=now)
+        _audit(session, viewer, "acknowledge", now=now, about=alert_id)
+    data.look_again()
+    return "You have it: no more reminders go out."
+
+
+def mute(viewer: Viewer, key: str, *, length: timedelta, reason: str) -> str:
+    """Send nothing about a cause for a while."""
+    viewer.must(access.MUTE)
+    with data.desk().database.write() as session:
+        now = data.desk().database.now(session)
+        staff.mute(session, key, until=now + length, by=viewer.name, reason=reason, now=now)
+        _audit(session, viewer, "mute", now=now, reason=reason.strip(), about=key)
+    data.look_again()
+    return f"Muted for {span(length.total_seconds())}."
+
+
+def unmute(viewer: Viewer, key: str) -> str:
+    """Tell about a cause again."""
+    viewer.must(access.MUTE)
+    with data.desk().database.write() as session:
+        now = data.desk().database.now(session)
+        staff.unmute(session, key, now=now)
+        _audit(session, viewer, "unmute", now=now, about=key)
+    data.look_again()
+    return "Muted no more."
+
+
 def _request(viewer: Viewer, shop_id: str, *, mode: Mode, reason: str, act: str) -> str:
     viewer.must(access.SYNC)
     why = reason.strip() or None
@@ -122,6 +156,8 @@ def _audit(
     shop_id: str | None = None,
     reason: str | None = None,
     answer: str | None = None,
+    about: str | None = None,
 ) -> None:
-    detail = {"answer": answer} if answer else {}
+    """`about`: what it was done to, when that is no shop."""
+    detail = {name: words for name, words in (("answer", answer), ("about", about)) if words}
     session.add(Audit(at=now, actor=viewer.name, act=act, shop_id=shop_id, reason=reason, origin="page", detail=detail))

@@ -18,6 +18,7 @@ def pages() -> dict[str, st.Page]:
         "shops": st.Page("views/shops.py", title="Shops", icon=":material/storefront:", url_path="shops"),
         "shop": st.Page("views/shop.py", title="Shop", url_path="shop", visibility="hidden"),
         "sweeps": st.Page("views/sweeps.py", title="Checks", icon=":material/schedule:", url_path="sweeps"),
+        "alerts": st.Page("views/alerts.py", title="Alerts", icon=":material/notifications:", url_path="alerts"),
         "system": st.Page("views/system.py", title="System", icon=":material/memory:", url_path="system"),
     }
 

@@ -19,7 +19,8 @@ from dashboard.api import app as api
 from dashboard.api.desk import Desk, Door
 from dashboard.cards import Card
 from dashboard.moments import zone_of
-from sync_core import health, slo
+from sync_core import doctor, health, slo
+from sync_core.alerts import lists
 from sync_core.explain import span
 
 SNAPSHOT_SECONDS = 3
@@ -110,7 +111,7 @@ def _reason(error: SQLAlchemyError) -> str:
 
 def look_again() -> None:
     """Let the next look be fresh: called after each act, so that its effect is seen at once."""
-    for seen in (glance, shop, search, sweeps, slots, strip):
+    for seen in (glance, shop, search, sweeps, slots, strip, alerts, alert):
         seen.clear()
 
 
@@ -178,6 +179,26 @@ def processes() -> list[health.Process]:
     """The processes and their signs of life."""
     with desk().database.read() as session:
         return health.heartbeats(session, now=desk().database.now(session))
+
+
+@st.cache_resource(ttl=SNAPSHOT_SECONDS, show_spinner=False)
+def alerts() -> lists.Alerts:
+    """The open alerts and the recent ones."""
+    with desk().database.read() as session:
+        return lists.alerts(session, now=desk().database.now(session))
+
+
+@st.cache_resource(ttl=SNAPSHOT_SECONDS, max_entries=50, show_spinner=False)
+def alert(alert_id: str) -> lists.Seen | None:
+    """One alert; None: no such alert."""
+    with desk().database.read() as session:
+        return lists.alert(session, alert_id, now=desk().database.now(session))
+
+
+@st.cache_resource(ttl=FIGURES_SECONDS, show_spinner=False, refresh_mode="background")
+def checked() -> list[doctor.Check]:
+    """Every check of `shopsync doctor`; it asks Shopify, too, so it is kept for a while."""
+    return list(doctor.examine(desk().database, desk().settings, http=desk().http))
 
 
 @dataclass(frozen=True)

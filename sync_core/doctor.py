@@ -11,12 +11,14 @@ import httpx
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync_core import inbox, schema
+from sync_core import health, inbox, schema
+from sync_core.alerts.judge import CLOCK_SECONDS
+from sync_core.alerts.lists import undelivered
 from sync_core.config import Settings
 from sync_core.db import Database
 from sync_core.errors import SchemaMismatch, Unavailable
-from sync_core.heartbeat import SILENT_SECONDS
-from sync_core.models import Heartbeat, ShopSync
+from sync_core.health.conditions import CAP, capped_count, is_overdue
+from sync_core.models import Heartbeat
 from sync_core.shopify.domains import shop_url
 
 SECRETS = {
@@ -52,9 +54,10 @@ def examine(database: Database, settings: Settings, *, http: httpx.Client) -> It
         known = _schema(database)
         yield known
         if known.ok:
-            yield _scheduler(database)
+            yield from _processes(database)
             yield _overdue(database)
             yield _inbox(database)
+            yield _alerts(database, settings)
     yield from _secrets(settings)
     yield _shopify(settings, http)
 
@@ -77,23 +80,40 @@ def _schema(database: Database) -> Check:
     return Check("schema", True, "current")
 
 
-def _scheduler(database: Database) -> Check:
-    query = select(func.max(Heartbeat.seen_at)).where(Heartbeat.role == "scheduler", Heartbeat.stopped_at.is_(None))
+def _processes(database: Database) -> Iterator[Check]:
     with database.read() as session:
-        seen, now = session.execute(query).scalar_one_or_none(), database.now(session)
-    if seen is None:
+        now = database.now(session)
+        seen = session.execute(select(func.max(Heartbeat.seen_at)).where(Heartbeat.role == "scheduler")).scalar_one()
+        living = [process for process in health.heartbeats(session, now=now) if process.alive]
+    yield _scheduler(living, None if seen is None else (now - seen).total_seconds())
+    workers = sum(process.workers for process in living)
+    yield Check("workers", workers > 0, f"{workers} alive", "python scheduler.py, or shopsync worker")
+    offset = max((process.clock_offset for process in living), key=abs, default=0.0)
+    found = f"at most {abs(offset):.1f} s beside the database's"
+    yield Check("clocks", abs(offset) <= CLOCK_SECONDS, found, "start time synchronisation (NTP) on each host")
+
+
+def _scheduler(living: list[health.Process], age: float | None) -> Check:
+    if age is None:
         return Check("scheduler", False, "no sign of life yet", "python scheduler.py")
-    age = (now - seen).total_seconds()
-    mend = "start it again: python scheduler.py"
-    return Check("scheduler", age < SILENT_SECONDS, f"last sign of life {age:.0f} s ago", mend)
+    alive = any(process.role == "scheduler" for process in living)
+    return Check("scheduler", alive, f"last sign of life {age:.0f} s ago", "start it again: python scheduler.py")
 
 
 def _overdue(database: Database) -> Check:
     with database.read() as session:
-        limit = database.now(session) - timedelta(minutes=10)
-        late = (ShopSync.due_at < limit) & (ShopSync.priority < 2) & ShopSync.hold.is_(None)
-        n = session.execute(select(func.count()).where(late)).scalar_one()
-    return Check("overdue shops", n == 0, f"{n} overdue", "see the Overview page: who needs you")
+        n = capped_count(session, is_overdue(database.now(session)))
+    found = f"{min(n, CAP):,}{'+' if n > CAP else ''} overdue"
+    return Check("overdue shops", n == 0, found, "see the Overview page: who needs you")
+
+
+def _alerts(database: Database, settings: Settings) -> Check:
+    """An unset channel is said; only one that refuses is a fault."""
+    with database.read() as session:
+        failing = undelivered(session, now=database.now(session))
+    unset = [name for name in ("ALERT_URLS_PAGE", "ALERT_URLS_TICKET") if getattr(settings, name.lower()) is None]
+    found = f"{failing} not delivered" if failing else f"{' and '.join(unset)} not set" if unset else "delivered"
+    return Check("alert messages", failing == 0, found, "see the Alerts page for what the channel answered")
 
 
 def _inbox(database: Database) -> Check:

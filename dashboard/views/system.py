@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pandas as pd
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
@@ -10,12 +12,17 @@ from dashboard import data
 from dashboard.moments import ago
 from dashboard.theme import plain
 from dashboard.views import shell
+from sync_core import doctor
+from sync_core.alerts.channels import channels
+from sync_core.alerts.snapshot import Severity
 from sync_core.config import Settings
-from sync_core.explain import span
-from sync_core.health import Process
+from sync_core.explain import count, span
+from sync_core.health import Fleet, Picture, Process
 
 ROLES = {"scheduler": "Scheduler", "worker": "Worker", "web": "Pages and API"}
 COLUMNS = ("Process", "State", "Last sign of life", "Doing", "Since", "Version", "Clock")
+CHECKED = ("Check", "Found")
+KNOWN_ELSEWHERE = {name.upper() for name in doctor.SECRETS}
 
 
 def page() -> None:
@@ -24,19 +31,25 @@ def page() -> None:
         st.fragment(live, run_every=shell.every_so_often())()
     except SQLAlchemyError:
         st.error("The database does not answer: processes and checks cannot be shown.")
+    settings = data.desk().settings
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("Secrets", anchor=False)
-        st.table(secrets(data.desk().settings), border="horizontal", hide_header=True, alt="Which secrets are set")
-    with right:
+        st.subheader("Checked now", anchor=False)
+        st.fragment(checked_now, run_every=shell.every_so_often())()
         st.subheader("Settings", anchor=False)
-        st.table(chosen(data.desk().settings), border="horizontal", hide_header=True, alt="How this system is set")
+        st.table(chosen(settings), border="horizontal", hide_header=True, alt="How this system is set")
+    with right:
+        st.subheader("Who is told", anchor=False)
+        st.table(told(settings), border="horizontal", hide_header=True, alt="Channels of alerts")
+        st.subheader("Secrets", anchor=False)
+        st.table(secrets(settings), border="horizontal", hide_header=True, alt="Which secrets are set")
 
 
 def live() -> None:
-    """Processes and the safety check; refreshes itself."""
+    """What kind of silence this is, the processes, and the safety check; refreshes itself."""
     glance = data.glance()
-    _mend(glance)
+    if glance.fleet is not None:
+        _picture(glance.fleet)
     st.subheader("Processes", anchor=False)
     found = data.processes()
     if found:
@@ -50,13 +63,69 @@ def live() -> None:
         st.markdown(f":small[:gray[{last} · next {say(checks.next_at) if checks.next_at else 'never'}]{missed}]")
 
 
-def _mend(glance: data.Glance) -> None:
-    """The one thing to do when nobody starts syncs."""
-    fleet = glance.fleet
-    if fleet is None or fleet.scheduler.alive:
-        return
-    since = f"since {shell.say()(fleet.scheduler.seen_at)}" if fleet.scheduler.seen_at else "yet"
-    st.error(f"The scheduler gave no sign of life {since}. Start it: `python scheduler.py`")
+def _picture(fleet: Fleet) -> None:
+    """Silence has three pictures that must not look alike: dead; alive with nothing due; due, but over the limit."""
+    if fleet.picture is Picture.SCHEDULER_DEAD:
+        since = f"since {shell.say()(fleet.scheduler.seen_at)}" if fleet.scheduler.seen_at else "yet"
+        st.error(f"The scheduler gave no sign of life {since}. Start it: `python scheduler.py`")
+    elif fleet.picture is Picture.OVER_LIMIT:
+        left = count(fleet.checks.over_limit, "shop")
+        st.warning(
+            f"The scheduler is alive, and more is due than one check may start: the last left {left} for the next. "
+            "Raise SWEEP_BATCH, or set SWEEP_PROFILE=prompt."
+        )
+    elif fleet.picture is Picture.NOTHING_DUE:
+        st.markdown("The scheduler is alive, and nothing is due.")
+    else:
+        st.markdown("The scheduler is alive, and shops that are due are being started.")
+
+
+def checked_now() -> None:
+    """What `shopsync doctor` finds, each with its mend; refreshes itself."""
+    found = [check for check in data.checked() if check.name not in KNOWN_ELSEWHERE]
+    rows = pd.DataFrame([_check(check) for check in found], columns=CHECKED)
+    st.table(
+        rows, border="horizontal", hide_index=True, hide_header=True, alt="What was checked just now, and the mend"
+    )
+
+
+def _check(check: doctor.Check) -> tuple[str, str]:
+    name = f"{check.name[:1].upper()}{check.name[1:]}"
+    if check.ok:
+        return name, plain(check.found)
+    return f":red[**{name}**]", f":red[{plain(check.found)}]  \n:small[{plain(check.mend)}]"
+
+
+def told(settings: Settings) -> dict[str, str]:
+    """Which channels are set: their kind, never their address; and whether the dead man's switch heard us."""
+    unset = {
+        Severity.PAGE: ":red[not set: nobody is woken]",
+        Severity.TICKET: ":gray[not set: what can wait is told to nobody]",
+    }
+    rows = {}
+    for severity, name in ((Severity.PAGE, "What wakes somebody"), (Severity.TICKET, "What can wait")):
+        names = ", ".join(channel.name for channel in channels(settings, severity))
+        rows[name] = plain(names) if names else unset[severity]
+    return rows | {"Dead man's switch": _switch(settings)}
+
+
+def _switch(settings: Settings) -> str:
+    if settings.healthcheck_ping_url is None:
+        return ":gray[not set: nobody outside notices when all of this falls silent]"
+    try:
+        last = max((each for each in data.processes() if each.pinged_at), key=_pinged_at, default=None)
+    except SQLAlchemyError:
+        return "set; the database does not answer, so its last answer is not known"
+    if last is None or last.pinged_at is None:
+        return "set; not asked yet"
+    if last.ping_error:
+        return f":red[the last ping failed {ago(last.pinged_at, shell.now())}: {plain(last.ping_error)}]"
+    return f"heard us {ago(last.pinged_at, shell.now())}"
+
+
+def _pinged_at(process: Process) -> datetime:
+    assert process.pinged_at is not None  # noqa: S101 - asked only of those that pinged
+    return process.pinged_at
 
 
 def as_table(found: list[Process]) -> pd.DataFrame:

@@ -31,6 +31,8 @@ class Process:
     workers: int
     running: int
     doing: str | None
+    pinged_at: datetime | None
+    ping_error: str | None
 
 
 def heartbeats(session: Session, *, now: datetime) -> list[Process]:
@@ -55,4 +57,6 @@ def _process(row: Heartbeat, now: datetime) -> Process:
         workers=row.workers,
         running=row.running,
         doing=row.doing,
+        pinged_at=row.pinged_at,
+        ping_error=row.ping_error,
     )

@@ -15,15 +15,16 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.api import app as api
 from dashboard.api.desk import Desk, Door
+from sync_core.alerts.book import keep
 from sync_core.config import Settings
 from sync_core.db import Database
-from sync_core.models import Heartbeat
+from sync_core.models import Heartbeat, ShopSync
 from sync_core.vault import open_vault
 from tests.conftest import Clock
 from tests.health_rows import Rows
 
 SCRIPT = Path(__file__).parents[2] / "dashboard" / "app.py"
-PAGES = ("overview", "shops", "shop", "sweeps", "system")
+PAGES = ("overview", "shops", "shop", "sweeps", "alerts", "system")
 
 OpenPage = Callable[..., AppTest]
 
@@ -109,6 +110,13 @@ class Fleet:
             rows.install(running, ago, claimed=12, path="onboarding")
             step = {"done": 40, "total": 100, "skipped": None, "ended": False}
             rows.attempt(running, None, None, trigger="onboarding", progress={"products": step})
+
+    def alarmed(self) -> None:
+        """Burning, and the book has judged it once: one shop failing for long, three blocked or turned away."""
+        self.burning()
+        with self.desk.database.write() as session:
+            session.execute(update(ShopSync).values(progress_at=self.desk.clock()))
+        keep(self.desk.database, self.desk.settings)
 
 
 @pytest.fixture

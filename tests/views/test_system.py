@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from dashboard.api.desk import Desk
-from tests.conftest import Clock
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import update
+
+from dashboard import data
+from dashboard.api import app as api
+from dashboard.api.desk import Desk, Door
+from sync_core.models import Heartbeat
+from tests.conftest import Clock, MakeSettings
+from tests.health_rows import Rows
 from tests.views.conftest import Fleet, OpenPage
 from tests.views.screen import text
 
@@ -42,3 +51,72 @@ def test_a_secret_is_said_to_be_set_and_never_shown(open_page: OpenPage, desk: D
     for secret in (desk.settings.cron_secret, desk.settings.token_keys, desk.settings.shopify_api_secret):
         assert secret is not None
         assert secret.get_secret_value() not in said
+
+
+def test_the_three_kinds_of_silence_look_different(open_page: OpenPage, fleet: Fleet, clock: Clock, desk: Desk) -> None:
+    fleet.alive()
+    calm = open_page("system")
+    with desk.database.write() as session:
+        Rows(session, clock()).sweep(clock.advance(seconds=1), due=17, opened=10, over_limit=7)
+    data.look_again()
+    limited = open_page("system")
+    clock.advance(minutes=5)
+    data.look_again()
+
+    dead = open_page("system")
+
+    assert "The scheduler is alive, and nothing is due." in text(calm)
+    assert not calm.error
+    assert not calm.warning
+    assert "the last left 7 shops for the next" in limited.warning[0].value
+    assert not limited.error
+    assert "python scheduler.py" in dead.error[0].value
+    assert not dead.warning
+
+
+def test_every_check_is_shown_live_with_its_mend(open_page: OpenPage, fleet: Fleet) -> None:
+    fleet.alive()
+
+    said = text(open_page("system"))
+
+    assert "answers in" in said
+    assert "Schema" in said
+    assert "Sandbox" in said
+    assert "start it (shopsync sandbox)" in said
+
+
+def test_channels_that_are_not_set_are_said(open_page: OpenPage, fleet: Fleet) -> None:
+    fleet.alive()
+
+    said = text(open_page("system"))
+
+    assert "not set: nobody is woken" in said
+    assert "not set: what can wait is told to nobody" in said
+    assert "not set: nobody outside notices" in said
+
+
+@pytest.mark.parametrize(("error", "words"), [(None, "heard us 0 s ago"), ("HTTP 404", "failed 0 s ago: HTTP 404")])
+def test_the_dead_mans_switch_says_whether_it_heard_us(
+    open_page: OpenPage, fleet: Fleet, desk: Desk, make_settings: MakeSettings, *, error: str | None, words: str
+) -> None:
+    fleet.alive()
+    with desk.database.write() as session:
+        session.execute(update(Heartbeat).values(pinged_at=desk.clock(), ping_error=error))
+    url = "https://hc-ping.example/planted-secret"
+    api.state.door = Door(lambda: replace(desk, settings=make_settings(healthcheck_ping_url=url)))
+
+    said = text(open_page("system"))
+
+    assert words in said
+    assert "planted-secret" not in said
+
+
+def test_a_clock_that_is_off_is_shown_and_mended(open_page: OpenPage, fleet: Fleet, desk: Desk) -> None:
+    fleet.alive()
+    with desk.database.write() as session:
+        session.execute(update(Heartbeat).values(clock_offset=-7.25))
+
+    page = open_page("system")
+
+    assert list(page.table[0].value["Clock"]) == ["-7.2 s"]
+    assert "start time synchronisation" in text(page)

@@ -16,7 +16,7 @@ SHOPS = ("calm-1", "revoked", "locked", "failing", "trying", "running")
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("state", ["alive", "healthy", "burning"])
+@pytest.mark.parametrize("state", ["alive", "healthy", "burning", "alarmed"])
 def test_no_page_shows_a_word_of_the_code(page: str, state: str, open_page: OpenPage, fleet: Fleet) -> None:
     getattr(fleet, state)()
 
