@@ -39,6 +39,13 @@ class Auth(StrEnum):
     OIDC = "oidc"
 
 
+class Webhooks(StrEnum):
+    """Who subscribes to a shop's webhooks: each shop's runs, or the app's own configuration."""
+
+    SHOP = "shop"
+    APP = "app"
+
+
 def _origin(value: str) -> str:
     found = ORIGIN.fullmatch(value)
     if not found or int(found[1] or 0) > HIGHEST_PORT:
@@ -115,6 +122,7 @@ class Settings(BaseSettings):
     shopify_scopes: str = "read_products,read_orders,read_customers"
     shopify_api_version: Annotated[str, AfterValidator(_version)] = "2026-10"
     shopify_base_url: Annotated[str, AfterValidator(_base_url)] = "https://{shop}"
+    webhooks: Webhooks = Webhooks.SHOP
 
     cron_secret: SecretStr | None = None
     internal_api_secret: SecretStr | None = None

@@ -365,6 +365,24 @@ class WebhookInbox(Base):
     result: Mapped[str | None] = mapped_column(Text)
 
 
+class WebhookCheck(Base):
+    """What was found when a shop's webhook subscriptions were looked at last."""
+
+    __tablename__ = "webhook_check"
+    __table_args__ = (
+        index("ix_webhook_check_problem", "shop_id", serves="doctor: shops without", where="problem IS NOT NULL"),
+    )
+
+    shop_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    checked_at: Mapped[datetime] = mapped_column(UtcMs)
+    address: Mapped[str] = mapped_column(Text)
+    """Where they were to come to."""
+    topics: Mapped[list[str]] = mapped_column(JSON)
+    missing: Mapped[list[str]] = mapped_column(JSON)
+    problem: Mapped[str | None] = mapped_column(Text)
+    """Why some are missing; null: none is."""
+
+
 class OAuthState(Base):
     """A one-time state, bound to the shop for which it was made."""
 

@@ -19,7 +19,7 @@ import httpx
 import structlog
 from sqlalchemy.orm import Session
 
-from sync_core import crash, lifecycle, removals, store
+from sync_core import crash, lifecycle, removals, store, subscriptions
 from sync_core.access import Access
 from sync_core.config import Settings
 from sync_core.db import Database
@@ -150,6 +150,18 @@ class Run:
             identity.store(session, self.claim.shop_id, found, now=self.now)
         self.pace = Pace(self.now)
         log.info("sync.begun", trigger=self.claim.trigger, fence=self.claim.fence)
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        """See that Shopify tells us of this shop's changes; it never fails the sync."""
+        with self.tools.database.read() as session:
+            address = subscriptions.address_due(session, self.claim, now=self.now, settings=self.tools.settings)
+        if address is None:
+            return
+        found = subscriptions.bring_up(self.client, self.scopes, address)
+        with self._transaction() as session:
+            lifecycle.guard(session, self.claim)
+            subscriptions.note(session, self.claim.shop_id, found, now=self.now)
 
     def _legs(self) -> dict[str, Leg]:
         legs = {identity.NAME: Leg("full", self.claim.claimed_at, None, done=1, total=1, ended=True)}

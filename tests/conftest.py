@@ -94,6 +94,7 @@ def make_settings(tmp_path: Path) -> MakeSettings:
                 "internal_api_secret": "test-internal-secret",
                 "read_api_token": "test-read-token",
                 "token_keys": TEST_KEY,
+                "webhooks": "app",
                 "workers": 4,
                 **overrides,
             }

@@ -79,6 +79,10 @@ class SandboxControl:
         """Ends the access tokens and, unless refresh is False, the refresh tokens."""
         self._call("POST", f"shops/{domain}/revoke", {"refresh": refresh})
 
+    def unsubscribe(self, domain: str, topic: str | None = None) -> None:
+        """Drops the subscriptions to a topic of the Admin API (ORDERS_CREATE), or all of the shop's."""
+        self._call("POST", f"shops/{domain}/unsubscribe", {"topic": topic})
+
     def uninstall(self, domain: str, *, webhook: bool = True, wait: bool = False, **more: Json) -> Json:
         """`delay` seconds before the webhook, `times` it is sent."""
         return self._call("POST", f"shops/{domain}/uninstall", {"webhook": webhook, "wait": wait, **more})

@@ -187,6 +187,13 @@ async def rescope(call: Call) -> Any:
     return {}
 
 
+async def unsubscribe(call: Call) -> Any:
+    """Drops the subscriptions to `topic`, or all, as Shopify does after eight failed deliveries."""
+    found, topic = call.world.subscriptions(call.shop), call.body.get("topic")
+    gone = [row["id"] for row in found.rows() if topic in (None, row["topic"])]
+    return {"deleted": [identity for identity in gone if found.delete(identity)]}
+
+
 async def set_bucket(call: Call) -> Any:
     """Leaves `left` points in the shop's bucket."""
     shop = call.shop
@@ -243,6 +250,7 @@ def control_routes() -> list[BaseRoute]:
         _route(f"{shop}/revoke", POST=revoke),
         _route(f"{shop}/tokens", POST=mint),
         _route(f"{shop}/scopes", PUT=rescope),
+        _route(f"{shop}/unsubscribe", POST=unsubscribe),
         _route(f"{shop}/bucket", PUT=set_bucket),
         _route(f"{shop}/webhook", POST=send_webhook),
         _route(f"{shop}/{{kind}}", POST=create_row),
