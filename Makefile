@@ -49,7 +49,7 @@ simulate: setup ## Live a simulated month with faults at every turn (make simula
 faults: setup ## Kill, pause, cut off and starve real processes for about 10 minutes; a table; fails when anything broke
 	@$(BIN)/python -m tests.faults.run
 
-faults-long: setup ## The same for about an hour and a half: 300 kills at 12 points, 300 at random, 200 zombies
+faults-long: setup ## The same for about an hour and a half: 300 kills at the crash points, 300 at random, 200 zombies
 	@$(BIN)/python -m tests.faults.run --long
 
 storm: setup ## Sync 2,000 shops on three workers of a cluster, one killed every 5 s; a table; fails when anything broke

@@ -144,6 +144,7 @@ class Settings(BaseSettings):
         60,
         300,
     )
+    bulk_objects: Annotated[int, Field(ge=0)] = 10_000
     refresh_hours: Annotated[float, Field(ge=0, le=LONGEST_SECONDS / 3600)] = 0
     workers: Annotated[int, Field(ge=1, le=1000)] = 16
     dispatch: Dispatch = Dispatch.POOL

@@ -20,6 +20,7 @@ POINTS = {
     "after_dispatch": "a claimed run has its thread",
     "after_fetch": "a page is fetched, not stored",
     "after_guard": "inside a page's transaction, between the guard and the rows",
+    "bulk_submitted": "Shopify runs a bulk operation, its id is not stored",
     "after_page": "a page is committed",
     "before_complete": "all is stored, the end is not booked",
     "after_complete": "the end is committed",

@@ -10,7 +10,9 @@ ShopsyncError
 ├── Stalled               no progress for STALL_SECONDS
 └── ShopifyError          what Shopify answered, by what it means
     ├── Unavailable       try again later: network, timeout, 5xx, half a body
-    │   └── Throttled     asked too often: try again after `retry_after`
+    │   ├── Throttled     asked too often: try again after `retry_after`
+    │   └── BulkFailed    a bulk operation ended without all its data
+    ├── BulkBusy          as many bulk operations run as may at once
     ├── SecurityRejected  HTTP 430: wait, and tell an engineer
     ├── Refused           a document or request of ours is wrong
     │   └── TooCostly     the query costs more than one query may: ask for less
@@ -88,6 +90,22 @@ class Unavailable(ShopifyError):
 
 class Throttled(Unavailable):
     """Asked too often: HTTP 429, or THROTTLED in a 200."""
+
+
+class BulkBusy(ShopifyError):
+    """LIMIT_REACHED: as many bulk operations of this app run on this shop as may at once."""
+
+
+class BulkFailed(Unavailable):
+    """A bulk operation ended, or stands still, without all its data; the message says how.
+
+    `denied`: what it asked for may not be read; the same query fails again.
+    """
+
+    def __init__(self, message: str, *, denied: bool = False) -> None:
+        super().__init__(message)
+        self.reason = message
+        self.denied = denied
 
 
 class SecurityRejected(ShopifyError):

@@ -383,6 +383,27 @@ class WebhookCheck(Base):
     """Why some are missing; null: none is."""
 
 
+class BulkItem(Base):
+    """A row of a bulk file under way: a child that waits for its parent (`body`), or a mark that it was seen."""
+
+    __tablename__ = "bulk_item"
+    __table_args__ = (
+        index(
+            "ix_bulk_item_waiting",
+            "shop_id",
+            "kind",
+            "shopify_id",
+            serves="scattered: children whose parent had not come yet",
+            where="body IS NOT NULL",
+        ),
+    )
+
+    shop_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    shopify_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    body: Mapped[str | None] = mapped_column(Text)
+
+
 class OAuthState(Base):
     """A one-time state, bound to the shop for which it was made."""
 

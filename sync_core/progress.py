@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from sync_core.states import Mode
 
 FULL, CHANGES = "full", "changes"
+
+
+@dataclass(frozen=True)
+class Haul:
+    """How a leg comes by bulk operation: `id` None is not submitted yet; `offset`, `lines`: stored of its file."""
+
+    id: str | None = None
+    offset: int = 0
+    lines: int = 0
+    fresh: bool = False
+    """We held no row of this resource when it was submitted: nothing stored can have gone meanwhile."""
+    failures: int = 0
+    """Operations of this leg that ended without their data."""
+    submitted: str | None = None
+    """When, as ISO text."""
 
 
 @dataclass
@@ -27,6 +42,11 @@ class Leg:
     """How long the rest of it takes, from the last page stored; None: not known."""
     checked: datetime | None = None
     """When the rows stored here were last compared with all of Shopify's ids."""
+    haul: Haul | None = None
+    denied: datetime | None = None
+    """When Shopify last said that the app may not run bulk operations on this shop."""
+    rate: float | None = None
+    """Objects a second of the last whole bulk operation, from submitting to stored."""
 
     def advance(self, *, roots: int, after: str | None, ended: bool) -> None:
         """A page is stored."""
@@ -35,6 +55,23 @@ class Leg:
         self.ended = ended
         if self.total is not None:
             self.total = max(self.total, self.done)
+
+    def hauled(self, now: datetime) -> None:
+        """All of a bulk operation is stored."""
+        if self.haul and self.haul.submitted and self.haul.lines:
+            seconds = (now - datetime.fromisoformat(self.haul.submitted)).total_seconds()
+            self.rate = self.haul.lines / max(1.0, seconds)
+        self.haul = None
+        self.advance(roots=0, after=None, ended=True)
+
+    def start_over(self, haul: Haul | None) -> None:
+        """From the beginning: by another bulk operation, or (None) page by page."""
+        self.haul, self.after, self.done = haul, None, 0
+
+    def recall(self, held: dict[str, Any]) -> None:
+        """What a finished sync noted beside its rows outlives the cursor, which `everything` empties."""
+        self.denied = self.denied or _moment(held.get("denied"))
+        self.rate = self.rate or held.get("rate")
 
     def skip(self, reason: str) -> None:
         """This resource cannot be read this time."""
@@ -53,10 +90,15 @@ def resume(cursor: dict[str, Any], name: str, *, mode: Mode, now: datetime) -> L
     Everything is read when that is the mode or nothing was finished yet, else what changed.
     """
     stored = cursor.get(name) or {}
-    watermark, checked = _moment(stored.get("watermark")), _moment(stored.get("checked"))
+    watermark = _moment(stored.get("watermark"))
+    known: dict[str, Any] = {
+        "checked": _moment(stored.get("checked")),
+        "denied": _moment(stored.get("denied")),
+        "rate": stored.get("rate"),
+    }
     if stored.get("started") is None:
         whole = mode is Mode.EVERYTHING or watermark is None
-        return Leg(FULL if whole else CHANGES, now, watermark, checked=checked)
+        return Leg(FULL if whole else CHANGES, now, watermark, **known)
     return Leg(
         kind=stored["pass"],
         started=datetime.fromisoformat(stored["started"]),
@@ -65,7 +107,8 @@ def resume(cursor: dict[str, Any], name: str, *, mode: Mode, now: datetime) -> L
         done=stored["done"],
         total=stored["total"],
         ended=stored["ended"],
-        checked=checked,
+        haul=Haul(**stored["haul"]) if stored.get("haul") else None,
+        **known,
     )
 
 
@@ -97,7 +140,8 @@ def _stored(leg: Leg) -> dict[str, Any]:
         "started": leg.started.isoformat(),
         "watermark": _text(leg.watermark),
         "ended": leg.ended,
-        "checked": _text(leg.checked),
+        "haul": asdict(leg.haul) if leg.haul else None,
+        **_known(leg),
     }
 
 
@@ -111,8 +155,20 @@ def _unbegun(leg: Leg, watermark: datetime | None) -> dict[str, Any]:
         "started": None,
         "watermark": _text(watermark),
         "ended": False,
-        "checked": _text(leg.checked),
+        "haul": None,
+        **_known(leg),
     }
+
+
+def _known(leg: Leg) -> dict[str, Any]:
+    """What outlives a pass."""
+    return {"checked": _text(leg.checked), "denied": _text(leg.denied), "rate": leg.rate}
+
+
+def noted(leg: Leg) -> dict[str, Any]:
+    """What a finished sync notes of its bulk operations, for `recall`."""
+    found = {"denied": _text(leg.denied), "rate": leg.rate}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _moment(text: str | None) -> datetime | None:

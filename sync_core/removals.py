@@ -13,6 +13,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, Table, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from sync_core import scattered
 from sync_core.store import CUSTOMERS, LINE_ITEMS, ORDERS, OWNER, PRODUCTS, REFUNDS, SYNC_STATES, VARIANTS, portions
 
 ROOTS = {"products": PRODUCTS, "customers": CUSTOMERS, "orders": ORDERS}
@@ -31,6 +32,7 @@ def remove_all(session: Session, shop_id: str) -> dict[str, int]:
     """Delete every row that we synced of this shop; how many, by resource."""
     # Orders first: they name customers.
     found = {name: _remove(session, ROOTS[name], ROOTS[name].c.shopId == shop_id) for name in reversed(ROOTS)}
+    scattered.forget(session, shop_id)
     session.execute(delete(SYNC_STATES).where(SYNC_STATES.c.shopId == shop_id))
     return found
 

@@ -19,24 +19,28 @@ import httpx
 import structlog
 from sqlalchemy.orm import Session
 
-from sync_core import crash, lifecycle, removals, store, subscriptions
+from sync_core import crash, lifecycle, plan, removals, store, subscriptions
 from sync_core.access import Access
+from sync_core.bulk_run import BulkRun
 from sync_core.config import Settings
 from sync_core.db import Database
 from sync_core.errors import AccessDenied, Held, Released, ShopifyError, StaleClaim
+from sync_core.inbox.finishes import finish_told
 from sync_core.lifecycle import Claim, Usage
+from sync_core.models import ShopSync
 from sync_core.pace import Pace
-from sync_core.plan import sentence
-from sync_core.progress import CHANGES, Leg, cursor_of, finished_cursor, progress_of, resume
+from sync_core.progress import CHANGES, Leg, cursor_of, finished_cursor, noted, progress_of, resume
 from sync_core.resources import RESOURCES, ids
 from sync_core.resources import shop as identity
 from sync_core.resources.pages import Page, count_each
 from sync_core.resources.resource import Resource, Scopes, grants
 from sync_core.roads import pages
+from sync_core.roads.bulk import Carrier
 from sync_core.roads.pages import filter_of
 from sync_core.roads.reader import Reader, named
 from sync_core.shopify.client import ShopifyClient
 from sync_core.shopify.patience import Patience
+from sync_core.shopify.storage import Storage
 from sync_core.shopify.throttle import Limiters
 from sync_core.states import Hold, Outcome
 from sync_core.vault import Vault
@@ -116,7 +120,9 @@ class Run:
     def _perform(self) -> None:
         self.access = self._access()
         self.client = self._client()
+        self.storage = Storage(self.tools.settings, self.tools.http, self.patience, self.client.spent)
         self._begin()
+        self.bulk.submit(RESOURCES)
         for resource in RESOURCES:
             if not self.legs[resource.name].ended:
                 self._bring_up_to_date(resource)
@@ -146,7 +152,11 @@ class Run:
         self.legs = self._legs()
         with named("the totals"), _needed():
             self._count()
-        with self._page(plan=sentence(RESOURCES, self.legs, self.client.bucket)) as session:
+        most = self.tools.settings.bulk_objects
+        plan.choose(RESOURCES, self.legs, self.client.bucket, most=most, now=self._moment())
+        self.plan = plan.sentence(RESOURCES, self.legs, self.client.bucket)
+        self.bulk = self._bulk_run()
+        with self._page() as session:
             identity.store(session, self.claim.shop_id, found, now=self.now)
         self.pace = Pace(self.now)
         log.info("sync.begun", trigger=self.claim.trigger, fence=self.claim.fence)
@@ -164,9 +174,12 @@ class Run:
             subscriptions.note(session, self.claim.shop_id, found, now=self.now)
 
     def _legs(self) -> dict[str, Leg]:
+        with self.tools.database.read() as session:
+            held = session.get_one(ShopSync, self.claim.shop_id).held
         legs = {identity.NAME: Leg("full", self.claim.claimed_at, None, done=1, total=1, ended=True)}
         for resource in RESOURCES:
             leg = resume(self.claim.cursor, resource.name, mode=self.claim.mode, now=self.claim.claimed_at)
+            leg.recall(held.get(resource.name, {}))
             if not grants(self.scopes, resource.scope):
                 self._refuse(resource, leg, AccessDenied(f"the scope {resource.scope} is missing"))
             legs[resource.name] = leg
@@ -215,12 +228,34 @@ class Run:
     def _read(self, resource: Resource) -> None:
         """All pages of a resource, or the reason why it is left out."""
         leg = self.legs[resource.name]
+        self.bulk.read(resource, leg)
+        if leg.ended:
+            return
         try:
             for page in pages.read(self._reader(), resource, leg):
                 crash.point("after_fetch")
                 self._store(resource, leg, page)
         except AccessDenied as denied:
             self._refuse(resource, leg, denied)
+
+    def _bulk_run(self) -> BulkRun:
+        carrier = Carrier(
+            self._reader(),
+            self.storage,
+            moment=self._moment,
+            pause=self._pause,
+            still=timedelta(seconds=self.tools.settings.stall_seconds / 2),
+        )
+        return BulkRun(self.claim.shop_id, self.tools.database, carrier, self.legs, self._page)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait for Shopify without progress; cut short when it says that a bulk operation is over."""
+        began = self._moment()
+        for _ in range(max(1, round(seconds))):
+            self.patience.pause(min(1.0, seconds))
+            with self.tools.database.read() as session:
+                if finish_told(session, self.claim.shop_domain, since=began):
+                    return
 
     def _reader(self) -> Reader:
         return Reader(self.client, self.scopes, on_turn=self._before_page, on_tail=self._breathe)
@@ -244,12 +279,12 @@ class Run:
         log.info("sync.page", resource=resource.name, done=leg.done, total=leg.total)
 
     @contextmanager
-    def _page(self, *, plan: str | None = None) -> Iterator[Session]:
+    def _page(self) -> Iterator[Session]:
         """One transaction of this run: the guard with cursor and progress, then the caller's rows."""
         with self._transaction() as session:
             self._look_ahead()
             cursor = cursor_of(self._cursor_legs())
-            lifecycle.checkpoint(session, self.claim, cursor=cursor, plan=plan, **self._booked())
+            lifecycle.checkpoint(session, self.claim, cursor=cursor, plan=self._plan(), **self._booked())
             crash.point("after_guard")
             yield session
         crash.point("after_page")
@@ -257,7 +292,12 @@ class Run:
 
     def _look_ahead(self) -> None:
         for name, seconds in self.pace.left(RESOURCES, self.legs, self.client.bucket).items():
-            self.legs[name].seconds_left = seconds
+            if self.legs[name].haul is None:
+                self.legs[name].seconds_left = seconds
+
+    def _plan(self) -> str:
+        """As chosen, and what became of it."""
+        return "; ".join([self.plan, *self.bulk.given_up()])
 
     def _complete(self) -> None:
         legs = self._cursor_legs()
@@ -275,6 +315,7 @@ class Run:
         counted = store.held(session, self.claim.shop_id)
         return {
             name: {"rows": counted.get(name, {"shop": 1}), "as_of": self._as_of(name, leg), "skipped": leg.skipped}
+            | noted(leg)
             for name, leg in self.legs.items()
         }
 

@@ -66,14 +66,9 @@ def store(session: Session, shop_id: str, batch: Batch) -> None:
 
     Errors: ForeignRow; database errors pass through.
     """
-    if not batch.rows:
-        return
-    linked = batch.rows
-    for column, table in batch.links.items():
-        linked = _linked(session, shop_id, linked, column, table)
-    parents = _store_parents(session, shop_id, batch.table, linked)
+    parents = store_parents(session, shop_id, batch)
     for table, rows in batch.children.items():
-        _store_children(session, table, rows, parents, whole=table in batch.whole)
+        store_children(session, table, rows, parents, whole=table in batch.whole)
 
 
 def portions(ids: Sequence[str], *, size: int = 500) -> Iterator[Sequence[str]]:
@@ -87,6 +82,35 @@ class Parents:
 
     new: dict[str, str]
     known: dict[str, str]
+
+    @property
+    def ids(self) -> dict[str, str]:
+        return self.new | self.known
+
+
+def store_parents(session: Session, shop_id: str, batch: Batch) -> Parents:
+    """Write a batch's own rows. Errors: as `store`."""
+    if not batch.rows:
+        return Parents({}, {})
+    linked = batch.rows
+    for column, table in batch.links.items():
+        linked = _linked(session, shop_id, linked, column, table)
+    return _store_parents(session, shop_id, batch.table, linked)
+
+
+def store_children(session: Session, table: Table, rows: list[Row], parents: Parents, *, whole: bool = False) -> None:
+    """Write the children of these parents and no others. Errors: as `store`.
+
+    Children of a parent that is new here are new too; the others are compared with what their parent has.
+    """
+    owner, ids = OWNER[table], parents.ids
+    incoming = _unique({**row, owner: ids[row[owner]]} for row in rows if row[owner] in ids)
+    stored = {key for (key,) in table_rows.look_up(session, table, owner, parents.known.values(), "shopifyId")}
+    new = [row for key, row in incoming.items() if key not in stored]
+    _add(session, table, [{**row, "id": its} for row, its in zip(new, new_ids(len(new)), strict=True)])
+    _rewrite(session, table, [{**row, "id": ""} for key, row in incoming.items() if key in stored])
+    if whole:
+        table_rows.remove(session, table, "shopifyId", stored - incoming.keys())
 
 
 def _linked(session: Session, shop_id: str, rows: list[Row], column: str, table: Table) -> list[Row]:
@@ -110,18 +134,6 @@ def _store_parents(session: Session, shop_id: str, table: Table, rows: list[Row]
     for write, ids in ((_add, new), (_rewrite, {key: known[key] for key in known if key not in newer})):
         write(session, table, [{**incoming[key], "id": its, owner: shop_id} for key, its in ids.items()])
     return Parents(new, {key: its for key, its in known.items() if key not in newer})
-
-
-def _store_children(session: Session, table: Table, rows: list[Row], parents: Parents, *, whole: bool) -> None:
-    """Children of a parent that is new here are new too; the others are compared with what their parent has."""
-    owner, ids = OWNER[table], parents.new | parents.known
-    incoming = _unique({**row, owner: ids[row[owner]]} for row in rows if row[owner] in ids)
-    stored = {key for (key,) in table_rows.look_up(session, table, owner, parents.known.values(), "shopifyId")}
-    new = [row for key, row in incoming.items() if key not in stored]
-    _add(session, table, [{**row, "id": its} for row, its in zip(new, new_ids(len(new)), strict=True)])
-    _rewrite(session, table, [{**row, "id": ""} for key, row in incoming.items() if key in stored])
-    if whole:
-        table_rows.remove(session, table, "shopifyId", stored - incoming.keys())
 
 
 def _add(session: Session, table: Table, rows: list[Row]) -> None:

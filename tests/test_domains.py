@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sync_core.config import load_settings
-from sync_core.errors import BadInput
-from sync_core.shopify.domains import LONGEST_DOMAIN, shop_domain, shop_url
+from sync_core.errors import BadInput, Refused
+from sync_core.shopify.domains import LONGEST_DOMAIN, file_url, shop_domain, shop_url
 
 SUFFIX = ".myshopify.com"
 
@@ -85,3 +85,61 @@ def test_a_sandbox_is_asked_on_loopback() -> None:
 def test_a_url_is_only_made_for_a_shop_domain() -> None:
     with pytest.raises(BadInput):
         shop_url("evil.example", load_settings())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://storage.googleapis.com/shopify-tiers/bulk-1?Signature=x",
+        "https://storage.googleapis.com:443/a",
+        "https://files.shopify.com/a",
+        "https://a.b.shopify.com/a",
+        "https://one.myshopify.com/a",
+    ],
+)
+def test_a_bulk_file_is_fetched_from_where_shopify_keeps_files(url: str) -> None:
+    assert file_url(url, load_settings()) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://storage.googleapis.com/a",
+        "https://storage.googleapis.com.evil.example/a",
+        "https://evil.example/storage.googleapis.com",
+        "https://storage.googleapis.com@evil.example/a",
+        "https://user:pass@storage.googleapis.com/a",
+        "https://evilshopify.com/a",
+        "https://shopify.com/a",
+        "https://storage.googleapis.com:8443/a",
+        "https://storage.googleapis.com:x/a",
+        "https://127.0.0.1/a",
+        "http://169.254.169.254/latest",
+        "file:///etc/passwd",
+        "//storage.googleapis.com/a",
+        "",
+    ],
+)
+def test_a_bulk_file_is_fetched_from_nowhere_else(url: str) -> None:
+    with pytest.raises(Refused):
+        file_url(url, load_settings())
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("http://127.0.0.1:9292/_storage/a", True),
+        ("http://localhost:1/a", True),
+        ("https://storage.googleapis.com/a", False),
+        ("http://10.0.0.1/a", False),
+    ],
+)
+def test_the_sandboxs_files_are_fetched_on_loopback_only(url: str, taken: bool) -> None:
+    settings = load_settings(shopify_base_url="http://127.0.0.1:9292/{shop}")
+
+    try:
+        result = file_url(url, settings)
+    except Refused:
+        result = ""
+
+    assert (result == url) is taken

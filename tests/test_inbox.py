@@ -273,7 +273,7 @@ def test_a_message_that_fails_again_and_again_is_set_aside_with_the_reason(
 
 
 def test_a_topic_that_nothing_needs_is_done_and_emptied(fleet: Fleet, inbox: Inbox) -> None:
-    webhook_id = tell(fleet, "bulk_operations/finish", '{"x": 1}')
+    webhook_id = tell(fleet, "themes/publish", '{"x": 1}')
 
     inbox.work()
 

@@ -10,10 +10,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from graphql import NoDeprecatedCustomRule, specified_rules
 
+from sync_core.progress import CHANGES, FULL, Leg
 from sync_core.resources import RESOURCES, customers, orders, products, shop
 from sync_core.resources.pages import LARGEST_PAGE, SMALLEST_PAGE, PageSize, changed_since
-from sync_core.resources.resource import grants
+from sync_core.resources.resource import Resource, grants
+from sync_core.roads import bulk as bulk_road
+from sync_core.shopify import bulk
 from sync_core.store import CUSTOMERS, LINE_ITEMS, REFUNDS, VARIANTS
 
 CHECKER = Path(__file__).resolve().parents[1].parent / "shared" / "tools" / "check_graphql.py"
@@ -25,6 +29,9 @@ DOCUMENTS = {
     **{f"{resource.name} {tail.field}": tail.document for resource in RESOURCES for tail in resource.tails},
     **{resource.count: f"{{ {resource.count}(query: null, limit: null) {{ count }} }}" for resource in RESOURCES},
 }
+
+BULK = [resource for resource in RESOURCES if resource.bulk is not None]
+SCOPES = frozenset({"read_products", "read_customers", "read_orders"})
 
 PRODUCT: dict[str, Any] = {
     "legacyResourceId": "11",
@@ -111,6 +118,26 @@ def test_each_document_is_valid_and_cheap_enough(checker: ModuleType, schema: An
 
     assert (errors, deprecated) == ([], [])
     assert points < MOST_POINTS
+
+
+@pytest.mark.parametrize("kind", [FULL, CHANGES])
+@pytest.mark.parametrize("resource", BULK, ids=lambda resource: resource.name)
+def test_each_bulk_query_is_valid_and_within_shopifys_limits(
+    checker: ModuleType, schema: Any, resource: Resource, kind: str, now: datetime
+) -> None:
+    document = checker.parse(bulk_road.document(resource, Leg(kind, now, now), SCOPES))
+
+    errors = checker.validate(schema, document, [*specified_rules, NoDeprecatedCustomRule])
+    connections, nesting = checker.connections(schema, schema.query_type, document.definitions[0].selection_set)
+
+    assert errors == []
+    assert connections <= 5
+    assert nesting <= 2
+
+
+@pytest.mark.parametrize("name", ["RUN", "STATUS", "NEWEST", "CANCEL"])
+def test_each_document_about_bulk_operations_is_valid(checker: ModuleType, schema: Any, name: str) -> None:
+    assert checker.validate(schema, checker.parse(getattr(bulk, name))) == []
 
 
 def test_resources_come_in_the_order_in_which_they_name_each_other() -> None:

@@ -17,7 +17,7 @@ from sync_core import lifecycle
 from sync_core.app_models import Shop
 from sync_core.config import Settings
 from sync_core.db import Database
-from sync_core.inbox import changes, privacy
+from sync_core.inbox import changes, finishes, privacy
 from sync_core.inbox.case import SET_ASIDE, Case, Unworkable
 from sync_core.inbox.deletions import deleted
 from sync_core.models import ShopSync, WebhookInbox
@@ -33,6 +33,7 @@ HANDLERS: dict[str, Callable[[Case], str | None]] = {
     "customers/delete": deleted,
     "orders/delete": deleted,
     "app/scopes_update": changes.rescoped,
+    finishes.TOPIC: finishes.finished,
     "customers/data_request": privacy.data_request,
     "customers/redact": privacy.redact_customer,
     "shop/redact": privacy.redact_shop,

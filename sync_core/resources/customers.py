@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sync_core.resources.resource import Node, Resource
+from sync_core.resources.resource import Bulk, Node, Resource
 from sync_core.store import CUSTOMERS, Batch, Row
 
-PAGE = """
-query Customers($first: Int!, $after: String, $query: String, $sort: CustomerSortKeys!) {
-  customers(first: $first, after: $after, query: $query, sortKey: $sort) {
-    pageInfo { hasNextPage endCursor }
-    nodes { legacyResourceId firstName lastName createdAt defaultEmailAddress { emailAddress } }
-  }
-}
+FIELDS = "legacyResourceId firstName lastName createdAt defaultEmailAddress { emailAddress }"
+
+PAGE = f"""
+query Customers($first: Int!, $after: String, $query: String, $sort: CustomerSortKeys!) {{
+  customers(first: $first, after: $after, query: $query, sortKey: $sort) {{
+    pageInfo {{ hasNextPage endCursor }}
+    nodes {{ {FIELDS} }}
+  }}
+}}
 """
 
 
@@ -40,4 +42,5 @@ RESOURCE = Resource(
     count="customersCount",
     rows=rows,
     page_points=24,
+    bulk=Bulk(selection=lambda _scopes: f"id {FIELDS}", branches={}, objects=1),
 )

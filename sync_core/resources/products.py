@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from sync_core.resources.resource import Node, Resource, Tail
+from sync_core.resources.resource import Branch, Bulk, Node, Resource, Tail
 from sync_core.store import PRODUCTS, VARIANTS, Batch, Row
 
+PRODUCT_FIELDS = "id legacyResourceId title handle vendor productType createdAt updatedAt"
 VARIANT_FIELDS = "legacyResourceId title sku price inventoryQuantity inventoryItem { unitCost { amount } }"
 
 PAGE = f"""
@@ -15,7 +16,7 @@ query Products($first: Int!, $after: String, $query: String, $sort: ProductSortK
   products(first: $first, after: $after, query: $query, sortKey: $sort) {{
     pageInfo {{ hasNextPage endCursor }}
     nodes {{
-      id legacyResourceId title handle vendor productType createdAt updatedAt
+      {PRODUCT_FIELDS}
       variants(first: $variants) {{
         pageInfo {{ hasNextPage endCursor }}
         nodes {{ {VARIANT_FIELDS} }}
@@ -80,4 +81,9 @@ RESOURCE = Resource(
     tails=(Tail("variants", "product", VARIANTS_TAIL),),
     options=lambda _scopes: {"variants": 100},
     required=True,
+    bulk=Bulk(
+        selection=lambda _scopes: PRODUCT_FIELDS,
+        branches={"ProductVariant": Branch("variants", f"id {VARIANT_FIELDS}", VARIANTS, _variant)},
+        objects=5,
+    ),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sync_core.store import Batch
+from sqlalchemy import Table
+
+from sync_core.store import Batch, Row
 
 Node = dict[str, Any]
 Scopes = frozenset[str]
@@ -34,6 +36,29 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """A connection below each root in a bulk query: its field, what is selected, its table and mapping.
+
+    `row` takes a node and its parent's Shopify id.
+    """
+
+    field: str
+    selection: str
+    table: Table
+    row: Callable[[Node, str], Row]
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """How a resource comes by bulk operation. `branches` are keyed by the kind in their nodes' ids."""
+
+    selection: Callable[[Scopes], str]
+    branches: Mapping[str, Branch]
+    objects: float
+    """Objects of one root and what is below it, about: for the plan."""
+
+
+@dataclass(frozen=True)
 class Resource:
     """One kind of thing that a sync reads page by page.
 
@@ -53,6 +78,8 @@ class Resource:
     required: bool = False
     window: Window | None = None
     """Set when an app sees only the newest of these, unless it may see all."""
+    bulk: Bulk | None = None
+    """None: only ever page by page."""
 
 
 def grants(scopes: Scopes, wanted: str) -> bool:

@@ -7,12 +7,12 @@ import re
 import secrets
 import shutil
 import tempfile
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, finalize
 
 from sync_core.sandbox.bulk_operation import Operation
 from sync_core.sandbox.draws import first_id
@@ -42,18 +42,19 @@ class Operations:
     def __init__(self, clock: Clock, finished: Callable[[Shop, Operation], None]) -> None:
         self.clock, self.finished = clock, finished
         self.folder = Path(tempfile.mkdtemp(prefix="sandbox-bulk-"))
-        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
-        self._by_shop: dict[str, list[Operation]] = {}
+        finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        # By the shop itself: one that is remade begins without any.
+        self._by_shop: WeakKeyDictionary[Shop, list[Operation]] = WeakKeyDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def of(self, shop: Shop) -> list[Operation]:
         """A shop's operations, oldest first."""
-        return self._by_shop.setdefault(shop.domain, [])
+        return self._by_shop.setdefault(shop, [])
 
-    def stored(self, name: str) -> tuple[str, Operation] | None:
-        """The shop's domain and the operation that a file belongs to."""
-        found = ((domain, made) for domain, listed in self._by_shop.items() for made in listed)
-        return next(((domain, made) for domain, made in found if made.path.name == name), None)
+    def stored(self, name: str) -> tuple[Shop, Operation] | None:
+        """The shop and the operation that a file belongs to."""
+        found = ((shop, made) for shop, listed in self._by_shop.items() for made in listed)
+        return next(((shop, made) for shop, made in found if made.path.name == name), None)
 
     def start(self, shop: Shop, query: str, walk: Walk, run: Run, *, grouped: bool) -> Operation:
         """A new operation, under way in this loop."""

@@ -26,8 +26,7 @@ async def download(request: Request) -> Response:
     found = world.operations.stored(request.path_params["name"])
     if found is None:
         return _refused(404, "NoSuchKey")
-    domain, operation = found
-    shop = world.shops.get(domain)
+    shop, operation = found
     fault = shop.faults.pick("bulk_file")
     answer = await _answer(request, world, operation, fault)
     facts = {"after": _start(request), "token_sent": "x-shopify-access-token" in request.headers}

@@ -174,11 +174,13 @@ def _what_is_missing(said: str) -> str:
     return f"the scope {scope[0]} is missing" if scope else "a scope or approval is missing"
 
 
+def without_nul(content: bytes) -> bytes:
+    """JSON without escaped NULs: PostgreSQL's text cannot hold them; no title means them."""
+    return NUL.sub(rb"\1", content) if b"\\u0000" in content else content
+
+
 def _decoded(response: httpx.Response) -> dict[str, Any]:
-    content = response.content
-    if b"\\u0000" in content:
-        # PostgreSQL's text cannot hold it; no title means it.
-        content = NUL.sub(rb"\1", content)
+    content = without_nul(response.content)
     try:
         body = orjson.loads(content)
     except orjson.JSONDecodeError:

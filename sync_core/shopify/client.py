@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 from sync_core.config import Settings
-from sync_core.errors import Held, Unavailable
+from sync_core.errors import Held, Throttled, Unavailable
 from sync_core.shopify.answers import Cost, Reply, TooSlow, from_transport, read_reply
 from sync_core.shopify.domains import shop_url
 from sync_core.shopify.patience import Patience
@@ -67,23 +67,26 @@ class ShopifyClient:
         """Send this token from now on."""
         self._token = access_token
 
-    def execute(self, document: str, variables: dict[str, Any] | None = None) -> Reply:
+    def execute(self, document: str, variables: dict[str, Any] | None = None, *, once: bool = False) -> Reply:
         """Shopify's answer to one query.
 
         Waits for the shop's bucket, tries again what may pass (bounded). A page that was too slow is not
-        repeated as it is: whoever asked asks for less. Errors: every ShopifyError; Released while waiting.
+        repeated as it is: whoever asked asks for less. `once`: repeat only what was surely not carried out.
+        Errors: every ShopifyError; Released while waiting.
         """
         asked = variables or {}
         try:
-            return self._patiently(document, asked)
+            return self._patiently(document, asked, once=once)
         except Held as error:
             if error.hold is not Hold.REAUTHORISE or self._fresh_token is None:
                 raise
             self._token = self._fresh_token(self._token)
-            return self._patiently(document, asked)
+            return self._patiently(document, asked, once=once)
 
-    def _patiently(self, document: str, variables: dict[str, Any]) -> Reply:
+    def _patiently(self, document: str, variables: dict[str, Any], *, once: bool) -> Reply:
         def repeatable(error: Unavailable) -> bool:
+            if once:
+                return isinstance(error, Throttled)
             return not (isinstance(error, TooSlow) and "first" in variables)
 
         return self._patience.call(lambda: self._once(document, variables), repeatable=repeatable)

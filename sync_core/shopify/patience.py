@@ -36,6 +36,10 @@ class Patience:
         """Wait. Errors: Released when this process is stopping."""
         if self._on_wait:
             self._on_wait(seconds)
+        self.pause(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Wait without telling: nobody knows whether it helps. Errors: Released when this process is stopping."""
         if self._stopping.wait(seconds):
             raise Released("this process is stopping")
 

@@ -18,6 +18,8 @@ from tests.journeys.processes import free_port
 WAITING = 16
 """So many shops wait when a process starts that is to die."""
 PATIENCE_SECONDS = 20
+ONCE = ("in_fail", "in_release", "token_stored", "sweep_booked", "after_claim", "bulk_submitted")
+"""Points that a process passes once, or seldom."""
 ORIGIN = "http://127.0.0.1:8501"
 
 
@@ -29,7 +31,9 @@ def at_each_point(lane: Lane, *, times: int) -> Iterator[Line]:
         missed = [point for point in plan if not _die_at(ground, point)]
         ground.settle()
         died = len(plan) - len(missed)
-        found = line("kill -9 at 12 crash points", lane.engine, ground.audit(), times=died, wanted=len(plan))
+        found = line(
+            f"kill -9 at {len(POINTS)} crash points", lane.engine, ground.audit(), times=died, wanted=len(plan)
+        )
         found.said += [f"{point} was not reached" for point in missed]
         yield found
 
@@ -60,13 +64,14 @@ def top_up(ground: Ground) -> None:
 
 def _die_at(ground: Ground, point: str) -> bool:
     top_up(ground)
+    own = {"BULK_OBJECTS": "1"} if point == "bulk_submitted" else {}
+    if own:
+        _install_large(ground)
     if point == "callback_exchanged":
         return _die_in_callback(ground)
-    at = (
-        1 if point in ("in_fail", "in_release", "token_stored", "sweep_booked", "after_claim") else random.randint(1, 6)
-    )
+    at = 1 if point in ONCE else random.randint(1, 6)
     start = ground.scheduler if point == "sweep_booked" else ground.worker
-    child = start(CRASH_AT=f"{point}:{at}")
+    child = start(CRASH_AT=f"{point}:{at}", **own)
     if point == "in_release":
         eventually(lambda: _runs(ground, child), seconds=PATIENCE_SECONDS)
         child.send(signal.SIGTERM)
@@ -75,6 +80,12 @@ def _die_at(ground: Ground, point: str) -> bool:
     if not died:
         child.kill()
     return died
+
+
+def _install_large(ground: Ground) -> None:
+    """A shop whose products do not fit into a page, so that they come by bulk operation."""
+    for domain in ground.install(1, name="large"):
+        ground.sandbox.control.put_shop(domain, products=300, customers=3, orders=2)
 
 
 def _runs(ground: Ground, child: Child) -> bool:

@@ -54,7 +54,8 @@ def test_what_is_shown_only_grows_and_tells_how_long_it_takes(bench: Bench, sand
     watcher = Watcher(bench)
 
     with httpx.Client(timeout=30, event_hooks={"response": [watcher]}) as http:
-        outcome = bench.run(tools=replace(bench.tools, http=http))
+        settings = bench.tools.settings.model_copy(update={"bulk_objects": 0})
+        outcome = bench.run(tools=replace(bench.tools, http=http, settings=settings))
     watcher.look()
 
     shown = [percent for _, percent, _ in watcher.seen if percent is not None]
