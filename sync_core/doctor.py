@@ -14,12 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sync_core import health, inbox, schema
 from sync_core.alerts.judge import CLOCK_SECONDS
 from sync_core.alerts.lists import undelivered
-from sync_core.config import Settings
+from sync_core.config import Settings, Webhooks
 from sync_core.db import Database
 from sync_core.errors import SchemaMismatch, Unavailable
 from sync_core.health.conditions import CAP, capped_count, is_overdue
-from sync_core.models import Heartbeat
+from sync_core.health.shop import DYING
+from sync_core.models import Heartbeat, ShopSync, Token, WebhookCheck
 from sync_core.shopify.domains import shop_url
+from sync_core.states import Hold
+from sync_core.subscriptions import address_of
 
 SECRETS = {
     "shopify_api_key": "set SHOPIFY_API_KEY to the app's client id; without it nobody can install",
@@ -30,6 +33,7 @@ SECRETS = {
 }
 INBOX_PATIENCE = timedelta(minutes=30)
 """A message waits while its shop is being synced, or fails."""
+SOME = 3
 ANY_SHOP = "shopsync-doctor.myshopify.com"
 
 
@@ -57,6 +61,8 @@ def examine(database: Database, settings: Settings, *, http: httpx.Client) -> It
             yield from _processes(database)
             yield _overdue(database)
             yield _inbox(database)
+            yield _subscriptions(database, settings)
+            yield _tokens(database)
             yield _alerts(database, settings)
     yield from _secrets(settings)
     yield _shopify(settings, http)
@@ -125,6 +131,37 @@ def _inbox(database: Database) -> Check:
         said += f"; the oldest came {(now - found.since).total_seconds() / 60:.0f} min ago"
     mend = "the log says why (inbox.set_aside); what the law asks for has 30 days"
     return Check("messages from Shopify", not late and found.set_aside == 0, said, mend)
+
+
+def _subscriptions(database: Database, settings: Settings) -> Check:
+    name = "webhook subscriptions"
+    if address_of(settings) is None:
+        why = "WEBHOOKS=app" if settings.webhooks is Webhooks.APP else "APP_URL is not https"
+        return Check(name, True, f"not looked after: {why}")
+    lacking = select(ShopSync.shop_domain).join(WebhookCheck, WebhookCheck.shop_id == ShopSync.shop_id)
+    lacking = lacking.where(WebhookCheck.problem.is_not(None), ShopSync.hold.is_distinct_from(Hold.UNINSTALLED.value))
+    with database.read() as session:
+        looked_at = session.execute(select(func.count()).select_from(WebhookCheck)).scalar_one()
+        some = list(session.execute(lacking.order_by(ShopSync.shop_domain).limit(SOME + 1)).scalars())
+    found = f"of {looked_at:,} shops looked at, {_named(some)} lack some"
+    return Check(name, not some, found, "the Shop page says which, and why; the next sync tries again")
+
+
+def _tokens(database: Database) -> Check:
+    """Tokens that a month of tries did not renew; a shop that waits for its merchant is told elsewhere."""
+    with database.read() as session:
+        near = (Token.refresh_expires_at < database.now(session) + DYING) & Token.refresh_token.is_not(None)
+        ended = ShopSync.hold.in_([Hold.UNINSTALLED.value, Hold.REAUTHORISE.value])
+        dying = select(ShopSync.shop_domain).join(Token, Token.shop_id == ShopSync.shop_id)
+        dying = dying.where(near, ShopSync.hold.is_(None) | ~ended).order_by(Token.refresh_expires_at)
+        some = list(session.execute(dying.limit(SOME + 1)).scalars())
+    mend = "shopsync trigger SHOP renews it; the log says why it was not (tokens.later, tokens.refused)"
+    return Check("access", not some, f"{_named(some)} die within {DYING.days} days", mend)
+
+
+def _named(domains: list[str]) -> str:
+    more = " and more" if len(domains) > SOME else ""
+    return ", ".join(domains[:SOME]) + more if domains else "none"
 
 
 def _secrets(settings: Settings) -> Iterator[Check]:

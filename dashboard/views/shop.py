@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import data
 from dashboard.theme import chip_colour, plain
-from dashboard.views import actions, engineers, held, history, progress, shell
+from dashboard.views import access_end, actions, engineers, held, history, progress, shell
 from sync_core import explain
 from sync_core.explain import Explanation
 from sync_core.health import ShopView
@@ -30,6 +30,7 @@ def page() -> None:
     left, right = st.columns([2, 1], gap="medium")
     with left:
         held.show(view)
+        access_end.show(view)
     with right:
         actions.note(view)
     st.space("xxsmall")

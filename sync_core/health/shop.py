@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import or_, select
@@ -21,11 +21,14 @@ from sync_core.models import (
     SyncAttempt,
     Token,
     Transition,
+    WebhookCheck,
     WebhookInbox,
 )
 from sync_core.states import Hold, Outcome, Status, Trigger
 
 ATTEMPTS, CHANGES, NOTES = 20, 100, 50
+DYING = timedelta(days=30)
+"""A token lives for 90 days and is refreshed after 30: with fewer left, a month of tries has failed."""
 Facts = TypeVar("Facts")
 
 
@@ -124,6 +127,27 @@ class TokenFacts:
     expires_at: datetime | None
     refresh_expires_at: datetime | None
     scopes: tuple[str, ...]
+    refreshable: bool
+
+    @property
+    def dies_at(self) -> datetime | None:
+        """When only the merchant can bring access back, unless it is refreshed before; None: never, or not told."""
+        return self.refresh_expires_at if self.refreshable else self.expires_at
+
+    def dying(self, now: datetime) -> bool:
+        """Whether that is near although it should have been refreshed long ago."""
+        return self.dies_at is not None and self.dies_at - now < DYING
+
+
+@dataclass(frozen=True)
+class Subscriptions:
+    """What was found when this shop's webhook subscriptions were looked at last."""
+
+    checked_at: datetime
+    address: str
+    topics: list[str]
+    missing: list[str]
+    problem: str | None
 
 
 @dataclass(frozen=True)
@@ -162,6 +186,8 @@ class ShopView:
     token: TokenFacts | None
     held: tuple[Held, ...]
     last_webhook: LastWebhook | None
+    subscriptions: Subscriptions | None
+    """None: not looked at, because the app's own configuration has them or Shopify could not reach us."""
     authorised_at: datetime
     lease_owner: str | None
     fence: int
@@ -191,6 +217,7 @@ def shop(session: Session, *, domain: str, now: datetime, settings: Settings) ->
         token=_token(session, row),
         held=_held(row),
         last_webhook=_last_webhook(session, row),
+        subscriptions=_subscriptions(session, row),
         authorised_at=row.authorised_at,
         lease_owner=row.lease_owner,
         fence=row.fence,
@@ -247,12 +274,13 @@ def _episodes(session: Session, row: ShopSync) -> tuple[Episode, ...]:
 
 def _token(session: Session, row: ShopSync) -> TokenFacts | None:
     """Columns by name: the secret ones are not even read."""
-    facts = (Token.version, Token.stored_at, Token.expires_at, Token.refresh_expires_at, Token.scopes)
+    refreshable = Token.refresh_token.is_not(None).label("refreshable")
+    facts = (Token.version, Token.stored_at, Token.expires_at, Token.refresh_expires_at, Token.scopes, refreshable)
     found = session.execute(select(*facts).where(Token.shop_id == row.shop_id)).one_or_none()
     if found is None:
         return None
     scopes = tuple(scope.strip() for scope in found.scopes.split(",") if scope.strip())
-    return TokenFacts(found.version, found.stored_at, found.expires_at, found.refresh_expires_at, scopes)
+    return copied(TokenFacts, found, scopes=scopes, refreshable=bool(found.refreshable))
 
 
 def _held(row: ShopSync) -> tuple[Held, ...]:
@@ -268,6 +296,11 @@ def _last_webhook(session: Session, row: ShopSync) -> LastWebhook | None:
     query = select(WebhookInbox).where(WebhookInbox.shop_domain == row.shop_domain)
     found = session.execute(query.order_by(WebhookInbox.received_at.desc()).limit(1)).scalar_one_or_none()
     return None if found is None else copied(LastWebhook, found)
+
+
+def _subscriptions(session: Session, row: ShopSync) -> Subscriptions | None:
+    found = session.get(WebhookCheck, row.shop_id)
+    return None if found is None else copied(Subscriptions, found)
 
 
 def copied(kind: type[Facts], row: object, **changed: Any) -> Facts:
