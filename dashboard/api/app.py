@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.api import auth, cron, onboarding, openapi, probes, read, sync, webhooks
+from dashboard.api import auth, badge, cron, metrics, onboarding, openapi, probes, read, sync, webhooks
 from dashboard.api.access_log import hide_queries
 from dashboard.api.answers import problem, problem_for
 from dashboard.api.bodies import WholeBody
@@ -44,6 +44,8 @@ OWN_ROUTES: tuple[Route, ...] = (
     Route("/webhooks/shopify", webhooks.receive, methods=["POST"]),
     Route("/healthz", probes.healthz),
     Route("/readyz", probes.readyz),
+    Route("/metrics", metrics.metrics),
+    Route("/badge/{objective}.svg", badge.badge),
 )
 
 PLACES = (
@@ -55,6 +57,8 @@ PLACES = (
     "/webhooks/{rest:path}",
     "/healthz",
     "/readyz",
+    "/metrics",
+    "/badge/{rest:path}",
 )
 """Where the dashboard's process hands a request over; Streamlit keeps /auth/login and /auth/logout."""
 
@@ -69,6 +73,7 @@ def create_app(door: Door | None = None) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.door = door or Door()
+    app.state.readings = metrics.Readings()
     return app
 
 

@@ -22,13 +22,14 @@ DOMAIN: Json = {
     "maxLength": 255,
     "examples": ["atelier-moreau.myshopify.com"],
 }
+OBJECTIVE: Json = {"type": "string", "enum": ["sync_success", "pick_up", "time_to_sync", "sweep_success"]}
 WORDS = {
     202: "A request is open: `attempt` says which, `joined` that it was open already",
     302: "Redirect",
     400: "A parameter, a field or the signature is wrong",
     401: "The secret, the signature or the sign-in is missing or wrong",
     403: "The call came from another site's page",
-    404: "Shop not found",
+    404: "There is no such shop, or no such objective",
     409: "No sync can succeed as the shop stands: `hold` says why",
     413: "The body is longer than 1 MB",
     429: "Too many installs are under way: see Retry-After",
@@ -130,6 +131,18 @@ def _probes() -> Json:
     return {
         "/healthz": {"get": _does("This process answers", {200: "Alive"}, ())},
         "/readyz": {"get": _does("Database, schema and secrets are there", {200: "Ready", 503: "Ready"}, ())},
+        "/metrics": {
+            "get": _page("Figures for Prometheus", "text/plain", bad=(401, 500), security=[{}, {"readToken": []}]),
+        },
+        "/badge/{objective}.svg": {
+            "get": _page(
+                "An objective of the last 30 days as a picture",
+                "image/svg+xml",
+                bad=(401, 404, 500),
+                parameters=[{"name": "objective", "in": "path", "required": True, "schema": OBJECTIVE}],
+                security=[{}, {"readToken": []}],
+            ),
+        },
         "/api/openapi.json": {"get": _does("This document", {200: "Anything"}, ())},
     }
 
@@ -147,9 +160,11 @@ def _answer(status: int, schema: str | None) -> Json:
     return described
 
 
-def _page(summary: str, **more: Any) -> Json:
-    html = {"description": "A page", "content": {"text/html": {"schema": TEXT}}}
-    return {"summary": summary, "responses": {"200": html}, **more}
+def _page(summary: str, kind: str = "text/html", *, bad: tuple[int, ...] = (), **more: Any) -> Json:
+    """An answer that is no JSON; its errors are."""
+    answers = {"200": {"description": "As asked", "content": {kind: {"schema": TEXT}}}}
+    answers |= {str(status): _answer(status, "Error") for status in bad}
+    return {"summary": summary, "responses": answers, **more}
 
 
 def _query(name: str, schema: Json, *, required: bool = False, says: str = "") -> Json:
