@@ -150,7 +150,7 @@ def _subscriptions(database: Database, settings: Settings) -> Check:
 def _tokens(database: Database) -> Check:
     """Tokens that a month of tries did not renew; a shop that waits for its merchant is told elsewhere."""
     with database.read() as session:
-        near = (Token.refresh_expires_at < database.now(session) + DYING) & Token.refresh_token.is_not(None)
+        near = Token.refresh_expires_at < database.now(session) + DYING
         ended = ShopSync.hold.in_([Hold.UNINSTALLED.value, Hold.REAUTHORISE.value])
         dying = select(ShopSync.shop_domain).join(Token, Token.shop_id == ShopSync.shop_id)
         dying = dying.where(near, ShopSync.hold.is_(None) | ~ended).order_by(Token.refresh_expires_at)

@@ -9,6 +9,7 @@ from dashboard.views import shell
 from sync_core.explain import Say
 from sync_core.health import ShopView
 from sync_core.health.shop import Subscriptions, TokenFacts
+from sync_core.states import Hold
 
 
 def show(view: ShopView) -> None:
@@ -25,7 +26,7 @@ def facts(view: ShopView) -> dict[str, str]:
         by = f" by `{view.lease_owner}`" if view.lease_owner else ""
         table["Worker"] = f"must give a sign of life before {say(at.due_at)}{by}" if at.due_at and by else "none yet"
     table["Access"] = _access(view.token, say) if view.token else "none stored"
-    if view.subscriptions is not None:
+    if view.subscriptions is not None and at.hold is not Hold.UNINSTALLED:
         table["Messages from Shopify"] = _messages(view.subscriptions, say)
     if view.last_webhook is not None:
         topic = plain(view.last_webhook.topic)

@@ -48,22 +48,35 @@ def test_a_token_that_cannot_be_renewed_says_who_must_act(
     assert "the merchant must authorise the app again" in page.warning[0].value
 
 
-def test_a_token_that_never_ends_and_a_dead_one_need_no_words(
-    open_page: OpenPage, fleet: Fleet, desk: Desk, clock: Clock
-) -> None:
+def test_a_token_that_never_ends_needs_no_words(open_page: OpenPage, fleet: Fleet, desk: Desk) -> None:
     fleet.healthy()
     give_token(desk, refresh_token=None)
-    lasting = open_page("shop", domain=DOMAIN)
+
+    said = text(open_page("shop", domain=DOMAIN))
+
+    assert "Token dies" not in said
+    assert "ends: never" in said
+
+
+def test_a_shop_whose_access_is_gone_is_not_warned_of(open_page: OpenPage, fleet: Fleet, desk: Desk) -> None:
+    fleet.healthy()
+    give_token(desk, refresh_expires_at=desk.clock())
     with desk.database.write() as session:
         session.get_one(ShopSync, SHOP).hold = "reauthorise"
-        session.get_one(Token, SHOP).expires_at = clock()
-    clock.advance(minutes=1)
 
-    dead = open_page("shop", domain=DOMAIN)
+    page = open_page("shop", domain=DOMAIN)
 
-    assert "Token dies" not in text(lasting)
-    assert "ends: never" in text(lasting)
-    assert [warning for warning in dead.warning if "Token dies" in warning.value] == []
+    assert [warning for warning in page.warning if "Token dies" in warning.value] == []
+
+
+def test_an_uninstalled_shop_has_no_messages(open_page: OpenPage, fleet: Fleet, desk: Desk) -> None:
+    fleet.healthy()
+    found = {"address": "https://a.example.com/hook", "topics": [], "missing": [], "problem": None}
+    with desk.database.write() as session:
+        session.add(WebhookCheck(shop_id=SHOP, checked_at=desk.clock(), **found))
+        session.get_one(ShopSync, SHOP).hold = "uninstalled"
+
+    assert "kinds come to" not in text(open_page("shop", domain=DOMAIN))
 
 
 def test_what_shopify_does_not_tell_us_is_folded_for_engineers(
