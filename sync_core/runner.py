@@ -356,7 +356,8 @@ class Run:
         return {name: leg for name, leg in self.legs.items() if name != identity.NAME}
 
     def _keep_token(self) -> None:
-        self.access.keep_fresh(self._moment())
+        # The moment of the last page will do: a token is refreshed ten minutes before its end.
+        self.access.keep_fresh(self.now)
         self.client.use(self.access.token)
 
     def _moment(self) -> datetime:

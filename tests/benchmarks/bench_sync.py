@@ -1,4 +1,4 @@
-"""A first sync of a whole shop: ours by pages against the floor, in one run, in turn.
+"""A first sync of a whole shop: ours by pages and in bulk, each against its floor, in one run, in turn.
 
 Prints wall and CPU seconds of this process, medians of ROUNDS, and what Shopify was asked. BENCH_PRODUCTS
 names other sizes.
@@ -22,13 +22,13 @@ import httpx
 import pytest
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from sync_core import install, lifecycle
 from sync_core.config import Settings
 from sync_core.credentials import TokenPair
 from sync_core.db import Database
-from sync_core.models import SyncAttempt
+from sync_core.models import ShopSync, SyncAttempt
 from sync_core.process import configure_logs
 from sync_core.runner import Pulse, Tools, run
 from sync_core.sandbox.config import SandboxConfig
@@ -108,6 +108,7 @@ class Workshop:
         with self.tools.database.write() as session:
             for table in TABLES:
                 session.execute(delete(table))
+            session.execute(update(ShopSync).values(held={}))
 
     def attempt(self) -> SyncAttempt:
         with self.tools.database.read() as session:
@@ -146,7 +147,8 @@ def timed(act: Callable[[], None]) -> tuple[float, float]:
 
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("products", SIZES)
-def test_a_first_sync_by_pages(
+@pytest.mark.parametrize(("road", "most"), [("by pages", 0), ("in bulk", 1)])
+def test_a_first_sync(
     database: Database,
     database_url: str,
     sandbox: Running,
@@ -155,11 +157,16 @@ def test_a_first_sync_by_pages(
     *,
     products: int,
     engine_name: str,
+    road: str,
+    most: int,
 ) -> None:
+    """`most`: objects that come by pages."""
     sandbox.control.put_shop(DOMAIN, products=products, variants=5, customers=products // 5, orders=products // 5)
     found: dict[str, list[tuple[float, float]]] = {"floor": [], "ours": []}
     with canned(sandbox) as url:
-        settings = make_settings(database_url=database_url, shopify_base_url=f"{url}/{{shop}}", log_level="error")
+        settings = make_settings(
+            database_url=database_url, shopify_base_url=f"{url}/{{shop}}", log_level="error", bulk_objects=most
+        )
         configure_logs(settings)
         with opened(database, sandbox, settings, clock) as shop:
             shop.record()
@@ -167,7 +174,7 @@ def test_a_first_sync_by_pages(
                 for name, act in (("floor", shop.floor), ("ours", shop.ours)):
                     found[name].append(timed(act))
                     shop.empty()
-            Console(width=110).print(_table(found, shop.attempt(), products, engine_name))
+            Console(width=110).print(_table(found, shop.attempt(), products, f"{road}, {engine_name}"))
 
 
 def _table(found: dict[str, list[tuple[float, float]]], attempt: SyncAttempt, products: int, engine: str) -> Table:

@@ -1,6 +1,6 @@
-"""The floor for a sync by pages: fetch the same bytes, decode them, bulk insert the same rows, nothing else.
+"""The floor for a sync: fetch the same bytes, decode them, bulk insert the same rows, nothing else.
 
-Straight on the driver: executemany on SQLite, COPY on PostgreSQL; a commit a page, as a cursor needs it. No
+Straight on the driver: executemany on SQLite, COPY on PostgreSQL; a commit a page or file. No
 guard, no fence, no comparison with what is stored, no progress, no throttle, no retry.
 """
 
@@ -48,8 +48,11 @@ class Floor:
     def carry(self, http: httpx.Client, asked: list[httpx.Request]) -> None:
         """Send each of these requests again and store what comes back."""
         for request in asked:
-            answer = http.post(request.url, content=request.content, headers=request.headers)
-            self._insert(self._rows(orjson.loads(answer.content)["data"]))
+            if request.method == "GET":
+                self._insert(self._of_lines(http.get(request.url).content.splitlines()))
+            else:
+                answer = http.post(request.url, content=request.content, headers=request.headers)
+                self._insert(self._rows(orjson.loads(answer.content)["data"]))
 
     def close(self) -> None:
         self._pooled.close()
@@ -59,6 +62,21 @@ class Floor:
             if "nodes" in data.get(name, ()):
                 return _gathered(rows(node) for node in data[name]["nodes"])
         return {}
+
+    def _of_lines(self, lines: list[bytes]) -> Rows:
+        """A bulk operation's file: each child put into its root."""
+        roots: dict[str, Node] = {}
+        children = []
+        for node in map(orjson.loads, lines):
+            if "__parentId" in node:
+                children.append(node)
+            else:
+                roots[node["id"]] = node | {"variants": {"nodes": []}, "lineItems": {"nodes": []}}
+        for node in children:
+            field = "variants" if "ProductVariant" in node["id"] else "lineItems"
+            roots[node["__parentId"]][field]["nodes"].append(node)
+        kinds = {"Product": self._product, "Customer": self._customer, "Order": self._order}
+        return _gathered(kinds[identity.split("/")[3]](node) for identity, node in roots.items())
 
     def _product(self, node: Node) -> Rows:
         its, money, at = new_id(), self._money, self._moment
