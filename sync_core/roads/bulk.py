@@ -132,9 +132,7 @@ def _loads(carrier: Carrier, resource: Resource, haul: Haul, operation: Operatio
     if not (operation.url or operation.partial_url):
         return
     size = operation.size or 0
-    found = carrier.storage.lines(
-        partial(_url, carrier, operation), start=haul.offset, size=size, at_once=LINES_AT_ONCE
-    )
+    found = carrier.storage.lines(_address(carrier, operation), start=haul.offset, size=size, at_once=LINES_AT_ONCE)
 
     def following(haul: Haul) -> Load | None:
         carrier.reader.on_turn()
@@ -151,13 +149,18 @@ def _loads(carrier: Carrier, resource: Resource, haul: Haul, operation: Operatio
         load = coming.result()
 
 
-def _url(carrier: Carrier, operation: Operation) -> str:
-    """The file's address, of this moment."""
-    found = bulk.look(carrier.reader.client, operation.id)
-    url = found and (found.url or found.partial_url)
-    if not url:
-        raise Unavailable("Shopify does not give the file any more")
-    return url
+def _address(carrier: Carrier, operation: Operation) -> Callable[[], str]:
+    """Where the file is: as it was said last, and when that is asked again, as Shopify says then."""
+    said = [operation]
+
+    def address() -> str:
+        found = said.pop() if said else bulk.look(carrier.reader.client, operation.id)
+        url = found and (found.url or found.partial_url)
+        if not url:
+            raise Unavailable("Shopify does not give the file any more")
+        return url
+
+    return address
 
 
 def _load(resource: Resource, found: Lines, haul: Haul, size: int) -> Load:

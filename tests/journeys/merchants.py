@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import func, select
 
@@ -11,12 +12,19 @@ from sync_core import install
 from sync_core.credentials import TokenPair
 from sync_core.db import Database
 from sync_core.models import ShopSync, SyncAttempt
-from sync_core.sandbox.running import Running
+from sync_core.sandbox.control import SandboxControl
 from sync_core.vault import open_vault
 from tests.journeys.processes import Stage
 
 
-def install_shops(stage: Stage, sandbox: Running, domains: list[str], *, ago: timedelta) -> None:
+class Shopify(Protocol):
+    """A sandbox, wherever it runs."""
+
+    @property
+    def control(self) -> SandboxControl: ...
+
+
+def install_shops(stage: Stage, sandbox: Shopify, domains: list[str], *, ago: timedelta) -> None:
     """Each shop installed `ago`, with a token that the sandbox honours."""
     database, vault = stage.database(), open_vault(stage.settings)
     pairs = {domain: _pair(sandbox, domain) for domain in domains}
@@ -28,7 +36,7 @@ def install_shops(stage: Stage, sandbox: Running, domains: list[str], *, ago: ti
             )
 
 
-def _pair(sandbox: Running, domain: str) -> TokenPair:
+def _pair(sandbox: Shopify, domain: str) -> TokenPair:
     made = sandbox.control.mint(domain)
     return TokenPair(made["access_token"], made["refresh_token"], scopes=made["scope"])
 
