@@ -12,10 +12,10 @@ from functools import partial
 
 import structlog
 
+from sync_core.idle_tokens import keep_alive
 from sync_core.inbox import Inbox
 from sync_core.process import serve
 from sync_core.runner import Tools
-from sync_core.upkeep import keep_alive
 
 INBOX_SECONDS = 2.0
 TOKENS_SECONDS = 60.0

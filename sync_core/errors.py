@@ -19,6 +19,7 @@ ShopsyncError
     ├── AccessDenied      one resource may not be read (scope or approval missing)
     ├── NotFound          HTTP 404: closed or renamed, perhaps back later
     └── Held              only an outside event clears it: `hold` says which
+        └── UnknownApp    our own credentials were refused for a shop: uninstalled, or a wrong secret
 """
 
 from __future__ import annotations
@@ -141,3 +142,7 @@ class Held(ShopifyError):
     ) -> None:
         super().__init__(message, status=status, request_id=request_id)
         self.hold = hold
+
+
+class UnknownApp(Held):
+    """Shopify refused our own credentials here: the app is uninstalled, or SHOPIFY_API_SECRET is wrong."""

@@ -423,9 +423,7 @@ class Token(Base):
 
     __tablename__ = "token"
     __table_args__ = (
-        index(
-            "ix_token_renew", "renew_at", serves="upkeep: which unused tokens to refresh", where="renew_at IS NOT NULL"
-        ),
+        index("ix_token_renew", "renew_at", serves="idle tokens: which to refresh", where="renew_at IS NOT NULL"),
     )
 
     shop_id: Mapped[str] = mapped_column(Text, primary_key=True)

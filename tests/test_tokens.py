@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from sync_core.config import Settings
-from sync_core.errors import BadSetting, Held, ShopifyError, Throttled, Unavailable
+from sync_core.errors import BadSetting, Held, ShopifyError, Throttled, Unavailable, UnknownApp
 from sync_core.shopify.tokens import Refreshed, refresh
 from sync_core.states import Hold
 from tests.conftest import MakeSettings
@@ -58,6 +58,11 @@ def test_a_refused_refresh_token_needs_the_merchant(settings: Settings, status: 
         ask(settings, httpx.Response(status, json={"error": "invalid_grant"}))
 
     assert caught.value.hold is Hold.REAUTHORISE
+
+
+def test_a_refusal_of_our_own_credentials_says_so(settings: Settings) -> None:
+    with pytest.raises(UnknownApp, match="uninstalled, or SHOPIFY_API_SECRET is wrong"):
+        ask(settings, httpx.Response(401, json={"error": "invalid_client"}))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import httpx
 import orjson
 
 from sync_core.config import LONGEST_SECONDS, Settings
-from sync_core.errors import BadSetting, Held, Unavailable
+from sync_core.errors import BadSetting, Held, Unavailable, UnknownApp
 from sync_core.shopify.answers import from_transport, raise_for_status
 from sync_core.shopify.domains import shop_url
 from sync_core.states import Hold
@@ -36,8 +36,8 @@ def refresh(domain: str, refresh_token: str, *, settings: Settings, http: httpx.
     """The next pair for this refresh token.
 
     After a lost answer ask again with the same refresh token: it stays usable until the new one is used.
-    Errors: Held(reauthorise) when Shopify refuses the token, Unavailable when it did not answer well,
-    BadSetting without app credentials.
+    Errors: Held(reauthorise) when Shopify refuses the token, of it UnknownApp when it refuses the app; Unavailable
+    when it did not answer well; BadSetting without app credentials.
     """
     return _ask(domain, {"grant_type": "refresh_token", "refresh_token": refresh_token}, settings=settings, http=http)
 
@@ -82,10 +82,10 @@ def _credentials(settings: Settings) -> dict[str, str]:
 def _refused(response: httpx.Response) -> NoReturn:
     status = response.status_code
     if status in (400, 401, 403):
-        # Shopify's word for two troubles; only the code is read, the text may hold anything.
-        unknown = "invalid_client" in response.text
-        reason = "the app is uninstalled, or SHOPIFY_API_SECRET is wrong" if unknown else "its token is no longer valid"
-        raise Held(Hold.REAUTHORISE, f"Shopify refused to refresh the access ({status}): {reason}", status=status)
+        said = f"Shopify refused to refresh the access ({status})"
+        if "invalid_client" in response.text:  # only the code is read: the text may hold anything
+            raise UnknownApp(Hold.REAUTHORISE, f"{said}: uninstalled, or SHOPIFY_API_SECRET is wrong", status=status)
+        raise Held(Hold.REAUTHORISE, f"{said}: its token is no longer valid", status=status)
     raise_for_status(response)
 
 

@@ -13,11 +13,11 @@ from sync_core import credentials
 from sync_core.config import Settings
 from sync_core.credentials import TokenPair
 from sync_core.db import Database
+from sync_core.idle_tokens import Kept, keep_alive
 from sync_core.models import ShopSync, Token
 from sync_core.runner import Tools
 from sync_core.shopify.throttle import Limiters
 from sync_core.states import Hold, Trigger
-from sync_core.upkeep import Kept, keep_alive
 from sync_core.vault import Vault, new_key
 from tests.conftest import Clock, MakeSettings
 from tests.fleet import Fleet
@@ -137,6 +137,16 @@ def test_a_refusal_writes_no_hold_and_asks_for_a_sync_that_finds_out(house: Hous
     assert (shop.status, shop.hold) == ("PENDING", None)
     assert (asked.trigger, asked.reason) == (Trigger.REFRESH, "Shopify refused to refresh its token")
     assert house.look() == Kept()
+
+
+def test_a_wrong_secret_of_ours_wakes_no_shop(house: House) -> None:
+    shop_id = house.idle()
+    house.answers = lambda _: httpx.Response(401, json={"error": "invalid_client"})
+
+    kept = house.look()
+
+    assert (kept, house.look()) == (Kept(later=1), Kept())
+    assert house.fleet.sync(shop_id).status == "COMPLETED"
 
 
 def test_a_refusal_after_the_merchant_authorised_again_asks_for_nothing(house: House) -> None:

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import select
 
 from sync_core import credentials, dispatch, lifecycle, token_refresh
-from sync_core.errors import ShopifyError, Unavailable
+from sync_core.errors import ShopifyError, Unavailable, UnknownApp
 from sync_core.models import ShopSync, Token
 from sync_core.runner import Tools
 from sync_core.states import Hold, Status, Trigger
@@ -67,7 +67,8 @@ def _keep(tools: Tools, shop_id: str, domain: str, kept: Kept) -> None:
     """One shop is the edge: what is wrong with it stops no other."""
     try:
         kept.refreshed += _refreshed(tools, shop_id, domain)
-    except (Unavailable, Unreadable) as error:
+    except (Unavailable, Unreadable, UnknownApp) as error:
+        # A wrong secret of ours looks the same for every shop: it must not wake them all.
         wait = NO_ANSWER_AGAIN if isinstance(error, Unavailable) else REFUSED_AGAIN
         log.warning("tokens.later", shop=domain, error=str(error))
         _put_off(tools, shop_id, wait)
