@@ -1,8 +1,9 @@
 """Statements compiled once and handed straight to the driver: for the few that each sync runs.
 
-SQLAlchemy's execution costs some 75 µs a statement beyond the database's own work, this some 20
-(measured on SQLite); a claim and its completion run a dozen. Values become what the column types
-would make of them: UtcMs (see `columns`), JSON text, an enum's value.
+SQLAlchemy's execution costs a statement several times the database's own work (measured on SQLite); a
+claim and its completion run a dozen. Values become what the column types would make of them: UtcMs (see
+`columns`), JSON text, an enum's value. Errors become what SQLAlchemy would make of them. Where somebody
+listens to the engine's statements, SQLAlchemy executes them, so that they are heard.
 """
 
 from __future__ import annotations
@@ -10,17 +11,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
 from sqlalchemy import Connection, Dialect, Executable
-from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from sync_core.columns import utc_ms
 
 Row = Mapping[str, Any]
+
+AS_IS = frozenset({str, int, float, bool, bytes, type(None)})
+"""Types that every driver takes as they are."""
 
 
 class Prepared:
@@ -32,28 +37,67 @@ class Prepared:
 
     def run(self, session: Session, *rows: Row) -> int:
         """Execute for each row; the number of rows that were written."""
-        connection = session.connection()
-        text = self._text(connection)
-        values = [text.values(row) for row in rows]
-        return connection.exec_driver_sql(text.sql, values[0] if len(values) == 1 else values).rowcount
+        line = _line(session)
+        text = self._text(line.connection)
+        values = text.values(rows[0]) if len(rows) == 1 else [text.values(row) for row in rows]
+        written: int = line.execute(text.sql, values).rowcount
+        return written
 
     def run_cells(self, session: Session, cells: Any) -> None:
         """Execute with what the driver takes as it is: a mapping, or a list of tuples in the statement's order."""
-        connection = session.connection()
-        connection.exec_driver_sql(self._text(connection).sql, cells)
+        line = _line(session)
+        line.execute(self._text(line.connection).sql, cells)
 
     def fetch(self, session: Session, row: Row) -> Sequence[Any]:
         """The rows that a query finds, as the driver gives them."""
-        connection = session.connection()
-        text = self._text(connection)
-        found: CursorResult[Any] = connection.exec_driver_sql(text.sql, text.values(row))
-        return found.fetchall()
+        line = _line(session)
+        text = self._text(line.connection)
+        found: Sequence[Any] = line.execute(text.sql, text.values(row)).fetchall()
+        return found
 
     def _text(self, connection: Connection) -> _Text:
         text = self._texts.get(connection.dialect)
         if text is None:
             text = self._texts[connection.dialect] = _Text(self._statement, connection)
         return text
+
+
+class _Line:
+    """The way to the driver for one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._heard = bool(connection.dispatch.before_cursor_execute)
+        self._cursor = connection.connection.cursor()
+
+    def execute(self, sql: str, values: Any) -> Any:
+        """A cursor that has executed, good until the next call. Errors: SQLAlchemy's."""
+        if self._heard:
+            return self.connection.exec_driver_sql(sql, values)
+        cursor = self._cursor
+        try:
+            (cursor.executemany if isinstance(values, list) else cursor.execute)(sql, values)
+        except self.connection.dialect.loaded_dbapi.Error as error:
+            raise self._told(sql, error) from error
+        return cursor
+
+    def _told(self, sql: str, error: Any) -> Exception:
+        """As SQLAlchemy tells it, without the values; a connection that is gone is not used again."""
+        dialect, driver = self.connection.dialect, self.connection.dialect.loaded_dbapi
+        gone = dialect.is_disconnect(error, self.connection.connection.driver_connection, None)
+        if gone:
+            self.connection.invalidate(error)
+        how: dict[str, Any] = {"hide_parameters": True, "connection_invalidated": gone, "dialect": dialect}
+        told: Exception = DBAPIError.instance(sql, None, error, driver.Error, **how)
+        return told
+
+
+def _line(session: Session) -> _Line:
+    """Made once a transaction. A nested one is asked for each time: that is what sends its SAVEPOINT."""
+    line: _Line | None = session.info.get(_Line)
+    if line is None or session.in_nested_transaction() or not line.connection.in_transaction():
+        line = session.info[_Line] = _Line(session.connection())
+    return line
 
 
 class _Text:
@@ -70,12 +114,15 @@ class _Text:
         self._value = _for_sqlite if connection.dialect.name == "sqlite" else _for_postgres
 
     def values(self, row: Row) -> Any:
-        merged = {**self._fixed, **row}
+        merged = {**self._fixed, **row} if self._fixed else row
+        convert = self._value
         if self._order is None:
-            return {name: self._value(value) for name, value in merged.items()}
-        return tuple(self._value(merged[name]) for name in self._order)
+            return {name: value if type(value) in AS_IS else convert(value) for name, value in merged.items()}
+        inward = [merged[name] for name in self._order]
+        return tuple([value if type(value) in AS_IS else convert(value) for value in inward])
 
 
+@lru_cache(maxsize=64)
 def sqlite_moment(value: datetime) -> str:
     """A moment as SQLAlchemy's DateTime stores it there."""
     return utc_ms(value).isoformat(sep=" ", timespec="microseconds")
