@@ -55,10 +55,11 @@ class Fleet:
         with self.database.write() as session:
             return lifecycle.request(session, shop_id, trigger=trigger, now=self.database.now(session), **words)
 
-    def claim(self, *, owner: str = "worker-1", limit: int = 1, oldest: int = 0, reserve: int = 0) -> list[Claim]:
+    def claim(self, *, owner: str = "worker-1", limit: int = 1, **places: int) -> list[Claim]:
+        """`places`: rescues, oldest, reserve."""
         with self.database.write() as session:
             own: dict[str, Any] = {"now": self.database.now(session), "settings": self.settings}
-            return lifecycle.claim(session, owner=owner, limit=limit, oldest=oldest, reserve=reserve, **own)
+            return lifecycle.claim(session, owner=owner, limit=limit, **places, **own)
 
     def claim_one(self, shop_id: str) -> Claim:
         """Ask for a shop as staff would, and claim it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +17,8 @@ from sync_core.runner import Tools
 LOOK_SECONDS = 1.0
 OLDEST_EVERY = 10
 """Every tenth claim goes to the longest waiting, whatever its priority."""
+RESCUE_EVERY = timedelta(seconds=1)
+"""How often shops whose worker died are looked for, before all others."""
 RESERVED_SHARE = 4
 """One worker in four is kept for the most urgent: first syncs and what people ask for."""
 
@@ -31,6 +34,7 @@ class ClaimLoop:
         self._keeper = Keeper(tools)
         self._freed = threading.Event()
         self._claimed = 0
+        self._rescued_at: datetime | None = None
 
     def doing(self) -> Doing:
         """What this loop is at, for the heartbeat."""
@@ -69,6 +73,7 @@ class ClaimLoop:
                 limit=limit,
                 now=now,
                 settings=self._tools.settings,
+                rescues=limit if self._rescue_due(now) else 0,
                 oldest=oldest,
                 reserve=self._tools.settings.workers // RESERVED_SHARE,
             )
@@ -76,3 +81,10 @@ class ClaimLoop:
             crash.point("after_claim")
         self._claimed += len(claims)
         return claims
+
+    def _rescue_due(self, now: datetime) -> bool:
+        """Once a second; a clock that was set back makes it due, too."""
+        if self._rescued_at is not None and abs(now - self._rescued_at) < RESCUE_EVERY:
+            return False
+        self._rescued_at = now
+        return True

@@ -53,22 +53,23 @@ def claim(
     limit: int,
     now: datetime,
     settings: Settings,
+    rescues: int = 0,
     oldest: int = 0,
     reserve: int = 0,
 ) -> list[Claim]:
-    """Take up to `limit` shops that are awake; `oldest` of them by waiting time alone.
+    """Take up to `limit` shops that are awake: up to `rescues` whose lease ended, `oldest` by waiting time alone.
 
-    By priority, then waiting time; `reserve` places are for the most urgent only, so that shops that
-    fail again and again never hold every worker. An open request is taken; a run whose lease ended is
-    booked `orphaned` and its successor goes on under the same trigger, actor, reason and mode.
+    The rest by priority, then waiting time; `reserve` places are for the most urgent only, so that shops
+    that fail again and again never hold every worker. An open request is taken; a run whose lease ended
+    is booked `orphaned` and its successor goes on under the same trigger, actor, reason and mode.
     """
-    shops = _longest_waiting(session, oldest, now) if oldest else []
+    shops = _orphaned(session, rescues, now) if rescues else []
+    if oldest and len(shops) < limit:
+        shops += _others(_longest_waiting(session, oldest + len(shops), now), shops)[: min(oldest, limit - len(shops))]
     for priority in (Priority.FIRST, Priority.FAILING, Priority.LOW):
         places = (limit if priority == Priority.FIRST else limit - reserve) - len(shops)
         if places > 0:
-            taken = {shop.shop_id for shop in shops}
-            found = _awake(session, now, priority, places + len(taken))
-            shops += [shop for shop in found if shop.shop_id not in taken][:places]
+            shops += _others(_awake(session, now, priority, places + len(shops)), shops)[:places]
     return _take(session, shops, owner=owner, now=now, settings=settings) if shops else []
 
 
@@ -114,6 +115,16 @@ def _awake(session: Session, now: datetime, priority: int, limit: int) -> list[A
     """One priority at a time: the index answers it without reading those that still sleep."""
     rows = _AWAKE.fetch(session, {"its_priority": priority, "at": now, "places": limit})
     return [Awake(*row) for row in rows]
+
+
+def _orphaned(session: Session, limit: int, now: datetime) -> list[Awake]:
+    """Before whoever waits: at its place by waiting time a shop whose worker died would wait for all of them."""
+    return [Awake(*row) for row in _ORPHANED.fetch(session, {"at": now, "places": limit})]
+
+
+def _others(found: list[Awake], taken: list[Awake]) -> list[Awake]:
+    known = {shop.shop_id for shop in taken}
+    return [shop for shop in found if shop.shop_id not in known]
 
 
 def _longest_waiting(session: Session, limit: int, now: datetime) -> list[Awake]:
@@ -226,8 +237,19 @@ def _select_awake() -> Select[Any]:
 
 
 def _next_awake() -> Prepared:
+    priority = cast(Table, ShopSync.__table__).c.priority
+    return _longest_of(_select_awake().where(priority == bindparam("its_priority")))
+
+
+def _next_orphaned() -> Prepared:
+    """Asked by status, whose index leads to what runs: a few, however many wait."""
+    status = cast(Table, ShopSync.__table__).c.status
+    return _longest_of(_select_awake().where(status == Status.IN_PROGRESS.value))
+
+
+def _longest_of(query: Select[Any]) -> Prepared:
+    """So many, the longest waiting first; what somebody else has locked is left to them."""
     table = cast(Table, ShopSync.__table__)
-    query = _select_awake().where(table.c.priority == bindparam("its_priority"))
     query = query.order_by(table.c.wake_at, table.c.shop_id).limit(bindparam("places", type_=Integer))
     return Prepared(query.with_for_update(skip_locked=True))
 
@@ -265,5 +287,5 @@ def _pick_up() -> Prepared:
     return Prepared(statement.values(first_claimed_at=bindparam("at"), path=bindparam("its_path")))
 
 
-_AWAKE, _ONE = _next_awake(), _this_awake()
+_AWAKE, _ORPHANED, _ONE = _next_awake(), _next_orphaned(), _this_awake()
 _TAKEN, _OWN, _PICKED_UP = _take_request(), _own_attempt(), _pick_up()

@@ -127,6 +127,34 @@ def test_a_place_for_the_longest_waiting_ignores_priority(fleet: Fleet, clock: C
     assert [claim.shop_id for claim in claims] == [finished]
 
 
+@pytest.mark.parametrize(("seconds", "first"), [(59, "waiting"), (60, "orphan"), (61, "orphan")])
+def test_a_shop_whose_lease_ended_goes_before_those_that_wait(
+    fleet: Fleet, clock: Clock, seconds: int, first: str
+) -> None:
+    fleet.claim_one(fleet.install("orphan.myshopify.com"))
+    for number in range(3):
+        fleet.ask(fleet.install(f"waiting-{number}.myshopify.com"))
+    clock.advance(seconds=seconds)
+
+    claims = fleet.claim(limit=2, rescues=2)
+
+    assert claims[0].shop_domain.startswith(first)
+    assert len({claim.shop_id for claim in claims}) == 2
+
+
+def test_a_place_for_the_longest_waiting_is_left_beside_a_rescue(fleet: Fleet, clock: Clock) -> None:
+    finished = fleet.synced("finished.myshopify.com")
+    fleet.ask(finished, Trigger.SWEEP)
+    orphan = fleet.install("orphan.myshopify.com")
+    fleet.claim_one(orphan)
+    clock.advance(seconds=60)
+    fleet.ask(fleet.install("urgent.myshopify.com"))
+
+    claims = fleet.claim(limit=2, rescues=2, oldest=1)
+
+    assert [claim.shop_id for claim in claims] == [orphan, finished]
+
+
 def test_a_claim_takes_no_more_than_asked_for(fleet: Fleet) -> None:
     for number in range(5):
         fleet.ask(fleet.install(f"shop-{number}.myshopify.com"))

@@ -27,11 +27,12 @@ def crowded(database: Database, now: datetime) -> Database:
 
 def test_a_claim_reads_the_partial_index_of_who_is_awake(crowded: Database, now: datetime, settings: Settings) -> None:
     with selects(crowded, "shop_sync") as sent, crowded.write() as session:
-        lifecycle.claim(session, owner="worker-1", limit=20, oldest=1, now=now, settings=settings)
+        lifecycle.claim(session, owner="worker-1", limit=20, rescues=1, oldest=1, now=now, settings=settings)
 
-    plans = [each.plan(crowded) for each in sent]
-    assert len(plans) == 6
-    assert all("ix_shop_sync_wake" in plan for plan in plans), plans
+    rescues, *awake = [each.plan(crowded) for each in sent]
+    assert "ix_shop_sync_status" in rescues
+    assert len(awake) == 6
+    assert all("ix_shop_sync_wake" in plan for plan in awake), awake
 
 
 def test_a_tick_reads_the_partial_index_of_what_is_due(crowded: Database, settings: Settings) -> None:

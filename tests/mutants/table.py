@@ -574,6 +574,12 @@ WRITES = [
         "the lease ends when it begins",
         (MOMENTS, "    return now + timedelta(seconds=settings.lease_seconds)", "    return now"),
     ),
+    mutant(
+        "rescues first",
+        "a shop whose lease ended goes before those that wait",
+        "it waits for its turn",
+        (CLAIMS, "    shops = _orphaned(session, rescues, now) if rescues else []", "    shops: list[Awake] = []"),
+    ),
 ]
 """Named by hand: the guard off each write, and the lease off the claim (the uninstall's fence: `un_fence`)."""
 
