@@ -45,21 +45,19 @@ def _until_synced(ground: Ground, stage: Stage, every: float) -> int:
     """Kill one worker after another while shops wait; how many were killed."""
     stage.scheduler()
     names = (f"worker-{number}" for number in count())
-    alive = [_worker(stage, next(names)) for _ in range(WORKERS)]
+    alive = [next(names) for _ in range(WORKERS)]
+    for name in alive:
+        stage.worker(name)
     kills, until = 0, time.monotonic() + PATIENCE_SECONDS
     killing = time.monotonic() + every
     while ground.unfinished() and time.monotonic() < until:
         time.sleep(0.2)
         if time.monotonic() >= killing:
             stage.kill(alive.pop(random.randrange(WORKERS)))
-            alive.append(_worker(stage, next(names)))
+            alive.append(next(names))
+            stage.worker(alive[-1])
             kills, killing = kills + 1, killing + every
     return kills
-
-
-def _worker(stage: Stage, name: str) -> str:
-    stage.start(name, "-m", "sync_core.cli", "worker")
-    return name
 
 
 def main(arguments: list[str]) -> int:

@@ -74,6 +74,10 @@ class Stage:
     def scheduler(self, name: str = "scheduler", **environment: str) -> subprocess.Popen[bytes]:
         return self.start(name, "-m", "scheduler", **environment)
 
+    def worker(self, name: str = "worker") -> None:
+        """One that syncs and sweeps nothing: the cluster's, or the pool's."""
+        self.start(name, "-m", "sync_core.cli", "worker")
+
     def dashboard(self, port: int) -> None:
         self.start("dashboard", "-m", "sync_core.cli", "dashboard", "--port", str(port))
         self.answering(f"http://127.0.0.1:{port}/healthz")

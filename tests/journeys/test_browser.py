@@ -1,4 +1,4 @@
-"""Three journeys in a real browser over the product's real processes."""
+"""Three journeys in a real browser over the product's real processes, on the pool and on the cluster."""
 
 from __future__ import annotations
 
@@ -23,12 +23,18 @@ DOMAIN = "fern-pottery.myshopify.com"
 SECONDS = 1000
 VERIFICATION = 'SELECT "shopDomain", "syncStatus", "lastSyncAt" FROM "Shop" ORDER BY "installedAt" DESC LIMIT 1'
 
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.browser,
-    pytest.mark.timeout(300),
-    pytest.mark.parametrize("engine_name", ["sqlite"]),
-]
+pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(params=["pool", "procrastinate"])
+def dispatcher(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def engine_name(dispatcher: str) -> str:
+    """The cluster stands on PostgreSQL alone."""
+    return "sqlite" if dispatcher == "pool" else "postgresql"
 
 
 @pytest.fixture
@@ -43,8 +49,8 @@ def page(browser: Browser) -> Page:
 
 
 @pytest.fixture
-def make_town(make_stage: MakeStage) -> Iterator[Callable[..., tuple[Stage, Running]]]:
-    """The sandbox, the scheduler and the dashboard as processes, knowing each other."""
+def make_town(make_stage: MakeStage, dispatcher: str) -> Iterator[Callable[..., tuple[Stage, Running]]]:
+    """The sandbox, the scheduler (and the cluster's worker) and the dashboard as processes, knowing each other."""
     controls: list[SandboxControl] = []
 
     def make(**environment: str) -> tuple[Stage, Running]:
@@ -52,10 +58,13 @@ def make_town(make_stage: MakeStage) -> Iterator[Callable[..., tuple[Stage, Runn
         url = f"http://127.0.0.1:{sandbox_port}"
         controls.append(SandboxControl(url))
         sandbox = Running(url, controls[-1], SandboxConfig())
-        stage = make_stage(sandbox, APP_URL=f"http://127.0.0.1:{port}", **environment)
+        stage = make_stage(sandbox, APP_URL=f"http://127.0.0.1:{port}", DISPATCH=dispatcher, **environment)
         sizes = ("--products", "1200", "--customers", "150", "--orders", "150", "--latency-ms", "700")
         stage.start("sandbox", "-m", "sync_core.sandbox", "--port", str(sandbox_port), *sizes)
         stage.answering(f"{url}/_sandbox/healthz")
+        if dispatcher == "procrastinate":
+            stage.command("init")
+            stage.worker()
         stage.scheduler()
         stage.dashboard(port)
         return stage, sandbox

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sync_core.models import Sweep
 from tests.journeys.conftest import MakeSandbox, MakeStage
 from tests.journeys.merchants import claims_per_shop, install_shops, statuses
-from tests.journeys.processes import eventually
+from tests.journeys.processes import Stage, eventually
 
 SHOPS = 300
 AN_HOUR = "3600"
@@ -18,20 +18,22 @@ AN_HOUR = "3600"
 
 @pytest.mark.journey
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("schedulers", [1, 2])
+@pytest.mark.parametrize(
+    ("engine_name", "dispatcher", "processes"),
+    [("sqlite", "pool", 1), ("postgresql", "pool", 1), ("postgresql", "pool", 2), ("postgresql", "procrastinate", 2)],
+)
 def test_one_tick_brings_three_hundred_waiting_shops_home(
-    make_sandbox: MakeSandbox, make_stage: MakeStage, engine_name: str, schedulers: int
+    make_sandbox: MakeSandbox, make_stage: MakeStage, dispatcher: str, processes: int
 ) -> None:
-    if (engine_name, schedulers) == ("sqlite", 2):
-        pytest.skip("SQLite serves one host and one scheduler")
     sandbox = make_sandbox(products=8, customers=4, orders=4, latency_ms=50)
-    stage = make_stage(sandbox, SWEEP_PERIOD_SECONDS=AN_HOUR)
+    stage = make_stage(sandbox, SWEEP_PERIOD_SECONDS=AN_HOUR, DISPATCH=dispatcher)
+    if dispatcher == "procrastinate":
+        stage.command("init")
     install_shops(stage, sandbox, [f"burst-{n}.myshopify.com" for n in range(SHOPS)], ago=timedelta(minutes=4))
     database = stage.database()
 
     told = stage.command("sweep")
-    for number in range(schedulers):
-        stage.scheduler(f"scheduler-{number}")
+    start(stage, dispatcher, processes)
     eventually(lambda: statuses(database)["COMPLETED"] == SHOPS, "all completed", seconds=240)
 
     with database.read() as session:
@@ -41,3 +43,14 @@ def test_one_tick_brings_three_hundred_waiting_shops_home(
     assert found == [(SHOPS, SHOPS)]
     assert len(slots) == len(set(slots)) <= 2
     assert claims_per_shop(database) == {1: SHOPS}
+
+
+def start(stage: Stage, dispatcher: str, processes: int) -> None:
+    """So many processes that sync; beside the cluster's workers a scheduler that sweeps."""
+    if dispatcher == "pool":
+        for number in range(processes):
+            stage.scheduler(f"scheduler-{number}")
+        return
+    stage.scheduler()
+    for number in range(processes):
+        stage.worker(f"worker-{number}")

@@ -155,7 +155,7 @@ def big_sync(make_sandbox: MakeSandbox, make_cluster: MakeCluster) -> tuple[Stag
 
 def work(stage: Stage, *names: str) -> None:
     for name in names:
-        stage.start(name, "-m", "sync_core.cli", "worker")
+        stage.worker(name)
 
 
 def stored(database: Database) -> int:
