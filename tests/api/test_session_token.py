@@ -47,6 +47,8 @@ def test_the_old_secret_signs_while_rotating(api: TestClient, shops: Shops) -> N
         {"dest": "https://other.myshopify.com"},
         {"dest": "https://evil.example"},
         {"dest": None},
+        {"dest": 7},
+        {"dest": [f"https://{DOMAIN}"]},
     ],
 )
 def test_another_token_connects_no_shop(api: TestClient, shops: Shops, wrong: dict[str, Any]) -> None:
