@@ -21,10 +21,10 @@ IN_SIGHT = 18
 TOGETHER = 10  # larger plans are not made by ticking boxes
 
 STATUSES = {
-    "Up to date or refreshing": Status.COMPLETED,
-    "Syncing": Status.IN_PROGRESS,
-    "Waiting to be started": Status.PENDING,
-    "Failed or blocked": Status.FAILED,
+    Status.COMPLETED.value: "Up to date or refreshing",
+    Status.IN_PROGRESS.value: "Syncing",
+    Status.PENDING.value: "Waiting to be started",
+    Status.FAILED.value: "Failed or blocked",
 }
 SORTS = {
     "By domain": Sort.DOMAIN,
@@ -69,23 +69,14 @@ def _asked() -> data.Question:
             width=272,
             on_change=_first_page,
         )
-        status = st.selectbox(
-            "Status",
-            list(STATUSES),
-            index=None,
-            key="status",
-            bind="query-params",
-            placeholder="Any",
-            width=168,
-            on_change=_first_page,
-        )
-        cause = _cause()
+        status = _one_of("Status", "status", STATUSES)
+        cause = _one_of("Cause", "cause", {cause: explain.cause_words(cause) for cause in CAUSES})
         sort = st.selectbox("Order", list(SORTS), key="sort", bind="query-params", width=148, on_change=_first_page)
         overdue = st.toggle("Overdue", key="overdue", bind="query-params", on_change=_first_page)
         attention = st.toggle("Needs attention", key="attention", bind="query-params", on_change=_first_page)
     return data.Question(
         text=text or "",
-        status=STATUSES.get(status or ""),
+        status=Status(status) if status else None,
         cause=cause,
         overdue=overdue,
         attention=attention,
@@ -93,29 +84,31 @@ def _asked() -> data.Question:
     )
 
 
-def _cause() -> str | None:
-    """The address holds the cause's key, which stays when its words change: so it is bound by hand."""
-    if "cause_chosen" not in st.session_state:
-        asked = st.query_params.get("cause")
-        st.session_state.cause_chosen = asked if asked in CAUSES else None
+def _one_of(label: str, name: str, words: dict[str, str]) -> str | None:
+    """A choice whose key stands in the address and stays when its words change: so it is bound by hand."""
+    key = f"{name}_chosen"
+    if key not in st.session_state:
+        asked = st.query_params.get(name)
+        st.session_state[key] = asked if asked in words else None
     return st.selectbox(
-        "Cause",
-        list(CAUSES),
-        key="cause_chosen",
+        label,
+        list(words),
+        key=key,
         placeholder="Any",
-        format_func=explain.cause_words,
+        format_func=words.__getitem__,
         width=168,
-        on_change=_keep_cause,
+        on_change=_keep,
+        args=(name, key),
     )
 
 
-def _keep_cause() -> None:
+def _keep(name: str, key: str) -> None:
     _first_page()
-    chosen = st.session_state.cause_chosen
+    chosen = st.session_state[key]
     if chosen:
-        st.query_params["cause"] = chosen
+        st.query_params[name] = chosen
     else:
-        st.query_params.pop("cause", None)
+        st.query_params.pop(name, None)
 
 
 def _first_page() -> None:

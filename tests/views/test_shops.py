@@ -25,6 +25,24 @@ def test_a_filter_in_the_address_shows_only_what_matches(open_page: OpenPage, fl
     assert list(page.dataframe[0].value["Status"]) == ["Blocked: access revoked"]
 
 
+def test_a_status_in_the_address_shows_only_what_matches(open_page: OpenPage, fleet: Fleet) -> None:
+    fleet.burning()
+
+    page = open_page("shops", status="FAILED")
+
+    found = list(page.dataframe[0].value["Status"])
+    assert found
+    assert all(words.startswith(("Failed", "Blocked")) for words in found)
+
+
+def test_a_status_that_is_none_filters_nothing(open_page: OpenPage, fleet: Fleet) -> None:
+    fleet.healthy()
+
+    page = open_page("shops", status="nonsense")
+
+    assert len(page.dataframe[0].value) == 40
+
+
 def test_a_search_in_the_address_is_carried_out(open_page: OpenPage, fleet: Fleet) -> None:
     fleet.burning()
 
@@ -67,9 +85,10 @@ def test_another_filter_leads_back_to_the_first_page(open_page: OpenPage, fleet:
     page = open_page("shops")
     page.button(key="next_page").click().run()
 
-    page.selectbox(key="status").select("Up to date or refreshing").run()
+    page.selectbox(key="status_chosen").select("COMPLETED").run()
 
     assert "page" not in page.query_params
+    assert page.query_params["status"] == "COMPLETED"
     assert len(page.dataframe[0].value) == 50
 
 
