@@ -68,7 +68,8 @@ def failures(frame: pd.DataFrame) -> Card:
     healed, still = int(frame["healed"].sum()), int(frame["open"].sum())
     causes = frame.groupby("cause", sort=False)[["healed", "open"]].sum().reset_index()
     shown = causes.assign(n=causes["healed"] + causes["open"]).nlargest(LISTED_CAUSES, "n")
-    title = f"{count(healed + still, 'try', 'tries')} failed, {healed:,} healed by themselves"
+    alone = "itself" if healed == 1 else "themselves"
+    title = f"{count(healed + still, 'try', 'tries')} failed, {healed:,} healed by {alone}"
     return Card("failures", title, note, charts.failures(shown))
 
 
@@ -81,7 +82,7 @@ def time_to_sync(installs: pd.DataFrame, zone: ZoneInfo) -> Card:
     slow, n = int((done["seconds"] > TARGET_SECONDS).sum()) + long_waits, len(done) + len(waits)
     if done.empty:
         return Card("time", "Nobody has data yet" if n else "No install", "time to sync", bad=long_waits > 0)
-    still = f", {long_waits:,} of them still wait" if long_waits else ""
+    still = f", {long_waits:,} of them still {'waits' if long_waits == 1 else 'wait'}" if long_waits else ""
     title = f"{slow:,} of {n:,} took longer than 5 min{still}" if slow else f"All {n:,} within 5 min"
     mark = "one dot an install" if len(done) < charts.FEW else "p50 and p95"
     frame = _at(done, "installed_at", zone).assign(minutes=done["seconds"] / 60)

@@ -18,9 +18,16 @@ def show(view: ShopView) -> None:
     st.subheader("What we hold", anchor=False)
     table = as_table(view)
     if table.empty:
-        st.caption("Nothing yet: rows appear here when the first sync has ended.")
+        st.caption(_nothing(view))
         return
     st.table(table, border="horizontal", hide_index=True, alt="What we hold, by resource")
+
+
+def _nothing(view: ShopView) -> str:
+    """A shop that the app had synced before we came has data that nobody counted."""
+    if view.situation.data_of is None:
+        return "Nothing yet: rows appear here when the first sync has ended."
+    return "Not counted yet: rows appear here when the next sync has ended."
 
 
 def as_table(view: ShopView) -> pd.DataFrame:

@@ -89,6 +89,13 @@ class Fleet:
                 rows.install(shop_id, at, claimed=12, synced=90 + nth, path=path)
                 rows.attempt(shop_id, synced, "completed", trigger=path, generation=1)
 
+    def adopted(self) -> None:
+        """A shop that the app had synced before we came: data, and no count of it."""
+        with self.desk.database.write() as session:
+            rows = Rows(session, self.desk.clock())
+            at = rows.now - timedelta(days=2)
+            rows.shop("adopted", installed_at=at, first_synced_at=at, last_synced_at=at)
+
     def burning(self) -> None:
         """Healthy, and one shop in each kind of trouble: revoked, locked, failing, retrying, running, late."""
         self.healthy()

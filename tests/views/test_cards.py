@@ -37,7 +37,8 @@ def installs(*seconds: float | None, ok: bool = True, withdrawn: bool = False) -
     [
         ((299.0, 300.0), "All 2 within 5 min"),
         ((299.0, 301.0), "1 of 2 took longer than 5 min"),
-        ((299.0, None), "1 of 2 took longer than 5 min, 1 of them still wait"),
+        ((299.0, None), "1 of 2 took longer than 5 min, 1 of them still waits"),
+        ((299.0, None, None), "2 of 3 took longer than 5 min, 2 of them still wait"),
         ((None,), "Nobody has data yet"),
         ((), "No install"),
     ],
@@ -74,6 +75,16 @@ def test_the_budgets_steps_end_where_the_budget_stands() -> None:
 
     assert card.figure is not None
     assert list(card.figure.data[0].y) == [4, 3, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("healed", "title"),
+    [(0, "1 try failed, 0 healed by themselves"), (1, "2 tries failed, 1 healed by itself")],
+)
+def test_the_failures_card_counts_in_words(healed: int, title: str) -> None:
+    frame = pd.DataFrame({"error_class": ["scope"], "cause": "Permission missing", "healed": [healed], "open": [1]})
+
+    assert cards.failures(frame).title == title
 
 
 def test_failures_of_one_cause_are_one_bar() -> None:

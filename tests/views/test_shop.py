@@ -43,6 +43,14 @@ def test_a_finished_shop_shows_what_we_hold_of_when(open_page: OpenPage, fleet: 
     assert not page.button(key="sync_now").disabled
 
 
+def test_what_an_adopted_shop_has_is_not_called_nothing(open_page: OpenPage, fleet: Fleet) -> None:
+    fleet.adopted()
+
+    page = open_page("shop", domain="adopted.myshopify.com")
+
+    assert "Not counted yet: rows appear here when the next sync has ended." in text(page)
+
+
 def test_a_run_shows_how_far_it_is_and_cannot_be_started_twice(open_page: OpenPage, fleet: Fleet) -> None:
     fleet.burning()
 
