@@ -21,7 +21,7 @@ def show() -> None:
             _install_link()
         with st.container(border=True, height="stretch", gap="xsmall"):
             _say("2 · Or use a custom app's token", "For a single shop of your own, in the terminal.")
-            st.code(f"shopsync install {EXAMPLE} --token …", language=None, wrap_lines=True)
+            st.code(f"shopsync install {EXAMPLE} \\\n  --token …", language=None, wrap_lines=True)
         with st.container(border=True, height="stretch", gap="xsmall"):
             _readiness()
     st.caption("Objectives and charts: no data until the first install.")

@@ -16,7 +16,18 @@ from sync_core.health import Tick, TickPage
 from sync_core.states import Profile
 
 IN_SIGHT = 12
-COLUMNS = ("Began", "Took", "Due", "Started", "Already asked for", "New shops", "Left for the next", "By", "Note")
+WIDTHS = {
+    "Began": 96,
+    "Took": 64,
+    "Due": 56,
+    "Started": 72,
+    "Already asked for": 124,
+    "New shops": 88,
+    "Left for the next": 124,
+    "By": 190,
+}
+"""In pixels; the note has the rest."""
+COLUMNS = (*WIDTHS, "Note")
 
 
 def page() -> None:
@@ -79,6 +90,7 @@ def live() -> None:
         hide_index=True,
         key=f"checks {before}",
         height="content" if len(found.rows) <= IN_SIGHT else 35 * IN_SIGHT + 38,
+        column_config={name: st.column_config.Column(width=width) for name, width in WIDTHS.items()},
         alt="The checks, newest first",
     )
     _turn(found, before)
