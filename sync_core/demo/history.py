@@ -31,20 +31,29 @@ DAYS = 30
 SHOPS = 150
 OWNER = "scheduler@demo:1"
 REFRESH_SECONDS = (10, 150)
+KINDS = {"products": ("products", "variants"), "customers": ("customers",), "orders": ("orders",)}
 FAILING, FROZEN, REVOKED, GONE_AGAIN = "kitsune-prints", "pine-supply", ("nordic-lanterns", "casa-de-lino"), "rue-noire"
 
 Mint = Callable[[str], TokenPair]
 
 
 @dataclass(frozen=True)
+class Shopify:
+    """What a history asks of it, by domain: a token; how many products, variants, customers, orders there are."""
+
+    mint: Mint
+    sizes: Callable[[str], dict[str, int]]
+
+
+@dataclass(frozen=True)
 class Past:
-    """What writing the past needs: a transaction, the moment it ends at, and who hands out tokens."""
+    """What writing the past needs: a transaction, the moment it ends at, and Shopify."""
 
     session: Session
     until: datetime
     settings: Settings
     vault: Vault
-    mint: Mint
+    shopify: Shopify
     rng: random.Random
 
 
@@ -100,7 +109,7 @@ def write_troubled(past: Past) -> dict[str, str]:
     for name, span in zip(REVOKED, ago, strict=True):
         revoked = Held(Hold.REAUTHORISE, "Shopify refuses our access", status=401)
         _finished_then(past, name, past.until - timedelta(**span), revoked)
-    frozen = Held(Hold.FROZEN, "The shop is frozen: its plan is not paid", status=402)
+    frozen = Held(Hold.FROZEN, "Shopify answered 402 on products, page 1: the shop is frozen", status=402)
     _finished_then(past, FROZEN, past.until - timedelta(hours=3), frozen)
     _fails_on(past, FAILING)
     _uninstalled(past, GONE_AGAIN)
@@ -143,7 +152,7 @@ def _uninstalled(past: Past, name: str) -> None:
 
 
 def _install(past: Past, domain: str, at: datetime) -> str:
-    pair = past.mint(domain)
+    pair = past.shopify.mint(domain)
     own: dict[str, Any] = {"settings": past.settings, "vault": past.vault}
     done = install.register(past.session, domain=domain, pair=pair, authorised_at=at, now=at, **own)
     name = name_of(domain)
@@ -168,21 +177,25 @@ def _fail(past: Past, claim: Claim, error: ShopifyError, at: datetime) -> dateti
 def _complete(past: Past, claim: Claim, at: datetime, *, refresh_at: datetime | None = None) -> None:
     soon = past.until + timedelta(seconds=past.rng.uniform(*REFRESH_SECONDS))
     moment = refresh_at or soon
-    n = past.rng.randint(20, 400)
-    progress = {"shop": _leg(1), "products": _leg(n), "customers": _leg(n * 2), "orders": _leg(n * 3)}
+    sizes = past.shopify.sizes(claim.shop_domain)
+    rows = {"shop": {"shop": 1}} | {name: {each: sizes[each] for each in kinds} for name, kinds in KINDS.items()}
     lifecycle.complete(
         past.session,
         claim,
         cursor={},
-        progress=progress,
-        held={},
-        usage=Usage(requests=6 + n // 50, points=40 + n * 2, bytes=n * 2_400),
+        progress={name: _leg(counts[name]) for name, counts in rows.items()},
+        held={name: {"rows": counts, "as_of": claim.claimed_at.isoformat()} for name, counts in rows.items()},
+        usage=_usage(sizes["products"]),
         now=at,
         settings=past.settings,
     )
     # By hand: the product's own refresh is spread over hours, and the demo is to show some soon.
     refresh = update(ShopSync).where(ShopSync.shop_id == claim.shop_id)
     past.session.execute(refresh.values(due_at=moment, wake_at=moment))
+
+
+def _usage(products: int) -> Usage:
+    return Usage(requests=6 + products // 50, points=40 + products * 2, bytes=products * 2_400)
 
 
 def _leg(done: int) -> dict[str, object]:
@@ -195,7 +208,8 @@ def _write_sweeps(past: Past, caught: list[datetime]) -> None:
     last = slot_of(past.until, period)
     found = {slot_of(moment, period): 1 for moment in caught}
     missed = {last - 12 * 60, last - 12 * 60 + 1}
-    slots = [slot for slot in range(last - int(DAYS * 86_400 / period), last) if slot not in missed]
+    # with the running slot: the scheduler, which starts in the middle of it, would have to call it late
+    slots = [slot for slot in range(last - int(DAYS * 86_400 / period), last + 1) if slot not in missed]
     past.session.execute(insert(Sweep), [_sweep(past, slot, found.get(slot, 0), period) for slot in slots])
 
 

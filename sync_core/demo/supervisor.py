@@ -23,7 +23,7 @@ from sync_core.config import Settings, load_settings
 from sync_core.credentials import TokenPair
 from sync_core.db import Database, HostClock, open_database
 from sync_core.demo import history
-from sync_core.demo.history import Past
+from sync_core.demo.history import Past, Shopify
 from sync_core.demo.traffic import Traffic
 from sync_core.errors import BadSetting
 from sync_core.models import Sweep
@@ -177,7 +177,8 @@ def _write_history(settings: Settings, control: SandboxControl, host_clock: Host
         _say("Writing a month of demo history …")
         with database.write() as session:
             mint = _minter(control, host_clock())
-            past = Past(session, host_clock(), settings, open_vault(settings), mint, random.Random(7))
+            asked = Shopify(mint, lambda domain: control.shop(domain)["counts"])
+            past = Past(session, host_clock(), settings, open_vault(settings), asked, random.Random(7))
             history.write_month(past)
             _make_trouble(control, history.write_troubled(past))
     database.close()

@@ -35,7 +35,8 @@ class Traffic:
             try:
                 self._visit(stopping)
             except httpx.HTTPError as error:
-                log.warning("demo.visit_failed", error=type(error).__name__)
+                if not stopping.is_set():  # at the end the server goes first: no fault
+                    log.warning("demo.visit_failed", error=type(error).__name__)
 
     def _visit(self, stopping: threading.Event) -> None:
         self._number += 1

@@ -17,7 +17,7 @@ from sync_core.config import Settings
 from sync_core.credentials import TokenPair
 from sync_core.db import Database
 from sync_core.demo import history
-from sync_core.demo.history import Past
+from sync_core.demo.history import Past, Shopify
 from sync_core.demo.names import FIRST, SECOND
 from sync_core.heartbeat import Doing, Process
 from sync_core.models import Install, ShopProfile, ShopSync, Sweep, SyncAttempt
@@ -35,10 +35,17 @@ def a_month(
     """A history by the product's own verbs, ending `ago`."""
     with database.write() as session:
         until = database.now(session) - ago
-        past = Past(session, until, settings, open_vault(settings), lambda _: TokenPair("shpat_x"), random.Random(7))
+        rng = random.Random(7)
+        shopify = Shopify(mint=lambda _: TokenPair("shpat_x"), sizes=lambda _: _sizes(rng))
+        past = Past(session, until, settings, open_vault(settings), shopify, rng)
         history.write_month(past, shops=shops)
         if troubled:
             history.write_troubled(past)
+
+
+def _sizes(rng: random.Random) -> dict[str, int]:
+    n = rng.randint(20, 400)
+    return {"products": n, "variants": n * 3, "customers": n * 2, "orders": n * 3}
 
 
 def fifty_thousand(database: Database, *, shops: int = 50_000) -> None:
