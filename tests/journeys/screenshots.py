@@ -28,6 +28,12 @@ from tests.journeys.processes import Stage, eventually, free_port, stage
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SECONDS = 1000
 SETTLE_SECONDS = 4
+DRAWN = """() =>
+    document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'
+    && !document.querySelector('[data-testid=stSkeleton]')
+    && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(chart => chart.querySelector('.main-svg'))
+"""
+"""The script has ended and each chart is there: on a busy machine seconds say nothing."""
 DEAD = timedelta(hours=11, minutes=28)
 SHOP = "alder-books.myshopify.com"
 Fill = Callable[[Database, Stage], None]
@@ -118,6 +124,7 @@ def _take(page: Page, address: str, name: str, *, whole: bool = False) -> None:
     """One picture, once everything is drawn."""
     page.goto(address)
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=60 * SECONDS)
+    page.wait_for_function(DRAWN, timeout=60 * SECONDS)
     page.wait_for_timeout(SETTLE_SECONDS * SECONDS)
     if whole:
         height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
