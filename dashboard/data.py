@@ -210,6 +210,7 @@ class Question:
     cause: str | None = None
     overdue: bool = False
     attention: bool = False
+    entered: health.Entered | None = None
     sort: health.Sort = health.Sort.DOMAIN
 
 

@@ -289,9 +289,9 @@ def test_the_budget_of_90_days_is_in_whole_shops(rows: Rows, ago: Ago, judge) ->
 def test_the_ledger_puts_every_install_in_one_class(rows: Rows, ago: Ago, judge) -> None:
     rows.installed(ago(days=2), synced=60, path="onboarding")
     states: dict[str, dict[str, Any]] = {
-        "waiting": {"status": Status.PENDING},
+        "waiting": {"status": Status.PENDING, "due_at": ago(minutes=-3)},
         "overdue": {"status": Status.PENDING, "due_at": ago(minutes=11)},
-        "retrying": {"status": Status.FAILED, "failures": 2},
+        "retrying": {"status": Status.FAILED, "failures": 2, "due_at": ago(minutes=-1)},
         "held": {"status": Status.FAILED, "hold": Hold.SCOPE},
         "uninstalled": {"status": Status.FAILED, "hold": Hold.UNINSTALLED},
     }
@@ -308,6 +308,46 @@ def test_the_ledger_puts_every_install_in_one_class(rows: Rows, ago: Ago, judge)
         "uninstalled": 2,
     }
     assert (ledger.installs, ledger.gap) == (7, 0)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"status": Status.PENDING},
+        {"status": Status.FAILED, "failures": 1},
+        {"status": Status.IN_PROGRESS, "due_at": None},
+        {"status": Status.COMPLETED},
+    ],
+)
+def test_an_unsynced_install_that_nothing_will_start_is_a_gap(
+    rows: Rows, ago: Ago, judge, values: dict[str, Any]
+) -> None:
+    rows.installed(ago(days=2), synced=60, path="onboarding")
+    rows.install(rows.shop(**values), ago(days=1))
+
+    ledger = judge().ledger
+
+    assert (ledger.installs, ledger.gap, ledger.classes["lost"]) == (2, 1, 1)
+
+
+def test_each_class_of_the_ledger_leads_to_its_shops(
+    rows: Rows, ago: Ago, judge, session: Session, now: datetime
+) -> None:
+    asleep = {"status": Status.FAILED, "due_at": ago(minutes=-1)}
+    for nth, values in enumerate((asleep | {"failures": 2}, asleep | {"hold": Hold.SCOPE}, {"status": Status.FAILED})):
+        rows.install(rows.shop(f"unsynced-{nth}", **values), ago(days=1 + nth))
+    for path in ("onboarding", "wake", "sweep", "cli"):
+        rows.installed(ago(days=1), synced=60, path=path)
+    rows.install(rows.shop("again", generation=2), ago(days=2))
+    rows.install("id-again", ago(hours=1), generation=2, synced=60, path="probe")
+    rows.installed(ago(days=30), synced=60, path="sweep")
+
+    ledger = judge().ledger
+
+    since = now - WEEK
+    found = {name: health.search(session, now=now, entered=health.Entered(name, since, now)).total for name in CLASSES}
+    assert found == ledger.classes
+    assert (sum(found.values()), ledger.gap) == (9, 1)
 
 
 def test_the_json_has_the_documented_shape(rows: Rows, ago: Ago, judge) -> None:

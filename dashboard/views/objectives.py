@@ -1,4 +1,4 @@
-"""The four objectives as slim rows, and the line that shows that every install is accounted for."""
+"""The four objectives as slim rows."""
 
 from __future__ import annotations
 
@@ -8,20 +8,12 @@ import streamlit as st
 
 from dashboard import theme
 from dashboard.views.links import to_shop
-from sync_core.explain import PATHS, count, span
+from sync_core.explain import count, span
 from sync_core.health import Budget, Objectives, Share, Worst
 from sync_core.slo import Verdict
 
 WIDTHS = (112, 182, 184, 122)
 NAMED = 2
-CLASSES = {
-    **{path: words.lower() for path, words in PATHS.items()},
-    "waiting": "waiting",
-    "overdue": "started by nobody",
-    "retrying": "retrying",
-    "held": "blocked",
-    "uninstalled": "uninstalled before",
-}
 
 
 class Row(NamedTuple):
@@ -47,20 +39,6 @@ def show(figures: Objectives, *, silent_since: str | None = None) -> None:
                 for text, width in zip(cells, WIDTHS, strict=True):
                     st.markdown(text, width=width)
                 st.markdown(f":small[:gray[{row.story}]]", width="stretch")
-
-
-def coverage(figures: Objectives) -> None:
-    """Every install of the window in exactly one class; red with the gap when the sum is not the whole."""
-    ledger, young = figures.ledger, figures.sync_success.unjudged
-    if not ledger.installs:
-        st.markdown(":small[:gray[No install in this window]]")
-        return
-    parts = [f"{n:,} {CLASSES.get(name, name)}" for name, n in ledger.classes.items() if n]
-    sums = f"{count(ledger.installs, 'install')} = {' + '.join(parts)}"
-    bad = ledger.gap != 0 or ledger.classes.get("overdue", 0) > 0
-    end = f": {ledger.gap:,} unaccounted for" if ledger.gap else "" if bad else ": adds up"
-    yet = f" :gray[· {young:,} younger than 24 h {'is' if young == 1 else 'are'} not judged yet]" if young else ""
-    st.markdown(f":small[:{'red' if bad else 'gray'}[{sums}{end}]{yet}]")
 
 
 def _success(figures: Objectives) -> Row:

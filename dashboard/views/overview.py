@@ -11,7 +11,7 @@ from dashboard import charts, data
 from dashboard.cards import Card
 from dashboard.moments import ago
 from dashboard.theme import plain
-from dashboard.views import first_steps, needs, objectives, shell
+from dashboard.views import coverage, first_steps, needs, objectives, shell
 from sync_core import health
 from sync_core.health import Kind
 
@@ -106,7 +106,7 @@ def figures() -> None:
         st.caption("Objectives and charts: the database does not answer.")
         return
     objectives.show(shown.objectives, silent_since=_silent_since())
-    objectives.coverage(shown.objectives)
+    coverage.show(shown.objectives)
     with st.grid(2, min_column_width=330, gap="small"):
         for card in below:
             draw(card)

@@ -9,7 +9,7 @@ from dashboard import access, acts, data
 from dashboard.moments import ago
 from dashboard.spreadsheet import as_csv
 from dashboard.theme import plain, status_words
-from dashboard.views import shell
+from dashboard.views import coverage, shell
 from sync_core import explain
 from sync_core.errors import BadInput
 from sync_core.explain import CAUSES, count
@@ -38,6 +38,8 @@ COLUMNS = ("Shop", "Domain", "Status", "Data of", "Problem", "Next try", "Instal
 def page() -> None:
     st.title("Shops", anchor=False)
     question = _asked()
+    if question.entered:
+        coverage.heading(question.entered)
     try:
         found = data.search(question, st.query_params.get("page"), ROWS)
     except BadInput:
@@ -80,6 +82,7 @@ def _asked() -> data.Question:
         cause=cause,
         overdue=overdue,
         attention=attention,
+        entered=coverage.asked(),
         sort=SORTS[sort or "By domain"],
     )
 

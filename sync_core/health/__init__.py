@@ -12,10 +12,11 @@ from sync_core.health.episodes import Worst
 from sync_core.health.fleet import Checks, Fleet, Life, Picture, fleet
 from sync_core.health.heartbeats import Process, heartbeats
 from sync_core.health.installs import failures, installs, pickups
+from sync_core.health.ledger import Ledger
 from sync_core.health.needs import Group
 from sync_core.health.objectives import Budget, Objectives, Share, objectives
 from sync_core.health.report import as_json
-from sync_core.health.search import ShopPage, ShopRow, Sort, search
+from sync_core.health.search import Entered, ShopPage, ShopRow, Sort, search
 from sync_core.health.shop import Attempt, Held, ShopView, shop
 from sync_core.health.timeline import Entry, Mark, timeline
 from sync_core.health.times import Times
@@ -26,11 +27,13 @@ __all__ = [
     "Attempt",
     "Budget",
     "Checks",
+    "Entered",
     "Entry",
     "Fleet",
     "Group",
     "Held",
     "Kind",
+    "Ledger",
     "Life",
     "Mark",
     "Objectives",

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from sync_core.health.conditions import is_overdue
+from sync_core.health.conditions import TROUBLED, is_overdue
 from sync_core.health.episodes import Window
 from sync_core.health.times import PATH_OF, PATH_ORDER
 from sync_core.models import Install, ShopSync
-from sync_core.states import Hold
+from sync_core.states import Hold, Status
 
-CLASSES = (*PATH_ORDER, "waiting", "overdue", "retrying", "held", "uninstalled")
+LOST = "lost"
+"""Not synced, not blocked, and nothing will start it: a shop that the promise has lost."""
+
+CLASSES = (*PATH_ORDER, "waiting", "overdue", "retrying", "held", "uninstalled", LOST)
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Ledger:
 
     @property
     def gap(self) -> int:
-        return self.installs - sum(self.classes.values())
+        """Installs that are lost, or in no class at all; 0 unless something is broken."""
+        return self.installs - sum(n for name, n in self.classes.items() if name != LOST)
 
 
 def ledger(session: Session, window: Window, *, now: datetime) -> Ledger:
@@ -40,17 +44,47 @@ def ledger(session: Session, window: Window, *, now: datetime) -> Ledger:
     return Ledger(total, {name: found.get(name, 0) for name in CLASSES})
 
 
+def in_class(name: str, window: Window, *, now: datetime) -> ColumnElement[bool]:
+    """The shops with an install of the window in this class, as a condition on shop_sync."""
+    its = and_(window.holds(Install.installed_at), Install.shop_id == ShopSync.shop_id)
+    present = Install.generation == ShopSync.generation
+    standing = case((present, _class(now)), else_=_class_of_earlier())
+    return and_(exists().where(its, standing == name), *_served_by_index(name, now))
+
+
 def _class(now: datetime) -> ColumnElement[str]:
-    synced = Install.first_synced_at.is_not(None)
-    by_path = [(and_(synced, Install.path == trigger.value), path) for trigger, path in PATH_OF.items()]
     return case(
-        *by_path,
-        (synced, "wake"),
+        *_synced(),
         (Install.withdrawn_at.is_not(None), "uninstalled"),
         (ShopSync.shop_id.is_(None), "uninstalled"),
         (ShopSync.hold == Hold.UNINSTALLED.value, "uninstalled"),
         (ShopSync.hold.is_not(None), "held"),
         (is_overdue(now), "overdue"),
+        (and_(ShopSync.due_at.is_(None), ShopSync.wake_at.is_(None)), LOST),
         (ShopSync.failures > 0, "retrying"),
+        (ShopSync.status == Status.COMPLETED.value, LOST),
         else_="waiting",
     )
+
+
+def _class_of_earlier() -> ColumnElement[str]:
+    """Of an install that another one of the same shop has followed."""
+    return case(*_synced(), else_="uninstalled")
+
+
+def _synced() -> list[tuple[ColumnElement[bool], str]]:
+    synced = Install.first_synced_at.is_not(None)
+    by_path = [(and_(synced, Install.path == trigger.value), path) for trigger, path in PATH_OF.items()]
+    return [*by_path, (synced, "wake")]
+
+
+def _served_by_index(name: str, now: datetime) -> list[ColumnElement[bool]]:
+    """What also holds of the few shops of a rare class, so that a partial index finds them among a million."""
+    also: dict[str, list[ColumnElement[bool]]] = {
+        "held": [TROUBLED, ShopSync.hold.is_not(None)],
+        "retrying": [TROUBLED, ShopSync.hold.is_(None)],
+        "overdue": [is_overdue(now)],
+        "waiting": [or_(ShopSync.due_at.is_not(None), ShopSync.wake_at.is_not(None))],
+        LOST: [ShopSync.due_at.is_(None), ShopSync.wake_at.is_(None)],
+    }
+    return also.get(name, [])

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from sync_core.errors import BadInput
 from sync_core.explain.words import ATTENTION, OVERDUE
 from sync_core.health.conditions import CAP, TROUBLED, capped_count, is_overdue, needs_attention, overdue_now
+from sync_core.health.episodes import Window
+from sync_core.health.ledger import in_class
 from sync_core.health.meaning import Wanted, meaning
 from sync_core.health.spans import moment
 from sync_core.health.times import PATH_OF
@@ -60,6 +62,15 @@ class ShopRow:
 
 
 @dataclass(frozen=True)
+class Entered:
+    """Shops with an install of [since, until) in one class of the ledger."""
+
+    name: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
 class ShopPage:
     """`total` stops at CAP; `capped`: there are more. `next_after` None: the last page."""
 
@@ -79,6 +90,7 @@ def search(
     path: str | None = None,
     overdue: bool = False,
     attention: bool = False,
+    entered: Entered | None = None,
     sort: Sort = Sort.DOMAIN,
     after: str | None = None,
     limit: int = 50,
@@ -90,6 +102,8 @@ def search(
     Errors: BadInput when `after` is not one of ours; database errors pass through.
     """
     asked = _conditions(now, text, status, cause, path, overdue=overdue, attention=attention)
+    if entered:
+        asked.append(in_class(entered.name, Window(entered.since, entered.until), now=now))
     order = ORDERS[sort]
     query = select(ShopSync, ShopProfile, order.key).outerjoin(ShopProfile, ShopProfile.shop_id == ShopSync.shop_id)
     query = query.where(*asked, *([_beyond(order, after)] if after else [])).limit(limit + 1)
