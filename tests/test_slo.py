@@ -111,6 +111,28 @@ def test_the_mean_of_three_finished_is_the_plain_mean_with_students_interval() -
     assert (mean.low, mean.high) == (pytest.approx(70 - half), pytest.approx(70 + half))
 
 
+@pytest.mark.parametrize(
+    ("seconds", "verdict"),
+    [
+        ((60, 70, 80), Verdict.MET),
+        ((290, 291, 292), Verdict.MET),
+        ((60, 70, 400), Verdict.UNDECIDED),
+        ((280, 300, 320), Verdict.UNDECIDED),
+        ((400, 410, 420), Verdict.BREACHED),
+    ],
+)
+def test_a_mean_of_three_installs_is_judged_only_when_they_agree(seconds: tuple[int, ...], verdict: Verdict) -> None:
+    mean = slo.restricted_mean(dict.fromkeys(seconds, 1), {})
+
+    assert slo.judge_mean(mean, target_seconds=300) is verdict
+
+
+def test_three_installs_of_which_one_still_waits_promise_nothing() -> None:
+    mean = slo.restricted_mean({60: 1, 70: 1}, {700: 1})
+
+    assert slo.judge_mean(mean, target_seconds=300) is Verdict.UNDECIDED
+
+
 @given(st.lists(st.integers(0, 86_399), min_size=2, max_size=60))
 def test_with_nobody_waiting_the_restricted_mean_is_the_plain_one(seconds: list[int]) -> None:
     mean = slo.restricted_mean({at: seconds.count(at) for at in seconds}, {})
