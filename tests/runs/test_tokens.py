@@ -104,6 +104,21 @@ def test_a_sync_of_90_minutes_outlives_its_tokens_of_60(bench: Bench, sandbox: R
     assert statuses(sandbox) == {200}
 
 
+def test_a_bulk_sync_outlives_its_tokens_too(bench: Bench, sandbox: Running) -> None:
+    sandbox.control.put_shop(DOMAIN, products=320, variants=1, customers=260, orders=255)
+    by_bulk = replace(bench.tools, settings=bench.tools.settings.model_copy(update={"bulk_objects": 1}))
+    begun = bench.clock()
+
+    with hearing(by_bulk, passing(bench, minutes=9)) as slow:
+        outcome = bench.run(tools=slow)
+
+    assert outcome is Outcome.COMPLETED
+    assert bench.clock() - begun > timedelta(minutes=90)
+    assert bench.count(Product) == 320
+    assert sandbox.control.log(DOMAIN, operation="Products") == []
+    assert stored(bench).version > 1
+
+
 def test_a_token_that_ends_between_two_looks_is_refreshed_by_its_401(
     bench: Bench, sandbox: Running, long_shop: None
 ) -> None:
