@@ -21,6 +21,8 @@ from sync_core.states import Profile
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
 HIGHEST_PORT = 65_535
+RESOURCE_NAMES = ("products", "customers", "orders", "collections", "pages", "blogs", "articles", "policies")
+"""What a sync can read; the first three are what the app itself shows."""
 LONGEST_SECONDS = 31_536_000
 """A year: what is longer is a slip of the pen, and far more would overflow a moment."""
 
@@ -62,7 +64,7 @@ def _base_url(value: str) -> str:
     raise ValueError("expected https://{shop}, or a template whose host is loopback")
 
 
-def _seconds(value: object) -> object:
+def _listed(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -71,6 +73,12 @@ def _seconds(value: object) -> object:
 def _delays(value: tuple[float, ...]) -> tuple[float, ...]:
     if not value or not all(0 < delay <= LONGEST_SECONDS for delay in value):
         raise ValueError("expected seconds above 0 and up to a year, comma separated, like 15,60,300")
+    return value
+
+
+def _resources(value: tuple[str, ...]) -> tuple[str, ...]:
+    if "products" not in value or not set(value) <= set(RESOURCE_NAMES):
+        raise ValueError(f"expected names of {', '.join(RESOURCE_NAMES)}, comma separated, products among them")
     return value
 
 
@@ -124,6 +132,10 @@ class Settings(BaseSettings):
     shopify_base_url: Annotated[str, AfterValidator(_base_url)] = "https://{shop}"
     webhooks: Webhooks = Webhooks.SHOP
 
+    sync_resources: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_resources)] = (
+        RESOURCE_NAMES[:3]
+    )
+
     cron_secret: SecretStr | None = None
     internal_api_secret: SecretStr | None = None
     read_api_token: SecretStr | None = None
@@ -139,7 +151,7 @@ class Settings(BaseSettings):
 
     lease_seconds: Annotated[float, Field(ge=1, le=LONGEST_SECONDS)] = 60
     stall_seconds: Positive = 600
-    retry_seconds: Annotated[tuple[float, ...], NoDecode, BeforeValidator(_seconds), AfterValidator(_delays)] = (
+    retry_seconds: Annotated[tuple[float, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_delays)] = (
         15,
         60,
         300,

@@ -14,41 +14,53 @@ from sqlalchemy import ColumnElement, CursorResult, Table, delete, func, select,
 from sqlalchemy.orm import Session
 
 from sync_core import scattered
-from sync_core.store import CUSTOMERS, LINE_ITEMS, ORDERS, OWNER, PRODUCTS, REFUNDS, SYNC_STATES, VARIANTS, portions
+from sync_core.store import CUSTOMERS, KINDS, ORDERS, OWNER, SYNC_STATES, portions
+from sync_core.table_rows import changed_of, key_of
 
-ROOTS = {"products": PRODUCTS, "customers": CUSTOMERS, "orders": ORDERS}
+ROOTS = {name: next(iter(kinds.values())) for name, kinds in KINDS.items()}
 """The table of each resource's own rows."""
 
-CHILDREN: dict[Table, tuple[Table, ...]] = {PRODUCTS: (VARIANTS,), CUSTOMERS: (), ORDERS: (LINE_ITEMS, REFUNDS)}
+CHILDREN = {root: tuple(KINDS[name].values())[1:] for name, root in ROOTS.items()}
 
 
 def remove(session: Session, shop_id: str, table: Table, shopify_ids: Sequence[str]) -> int:
     """Delete these rows of the shop with their children; how many there were."""
-    mine = table.c.shopId == shop_id
-    return sum(_remove(session, table, mine & table.c.shopifyId.in_(some)) for some in portions(shopify_ids))
+    mine, key = _mine(table, shop_id), table.c[key_of(table)]
+    return sum(_remove(session, table, mine & key.in_(some)) for some in portions(shopify_ids))
 
 
 def remove_all(session: Session, shop_id: str) -> dict[str, int]:
     """Delete every row that we synced of this shop; how many, by resource."""
     # Orders first: they name customers.
-    found = {name: _remove(session, ROOTS[name], ROOTS[name].c.shopId == shop_id) for name in reversed(ROOTS)}
+    found = {name: _remove(session, ROOTS[name], _mine(ROOTS[name], shop_id)) for name in reversed(ROOTS)}
     scattered.forget(session, shop_id)
     session.execute(delete(SYNC_STATES).where(SYNC_STATES.c.shopId == shop_id))
     return found
 
 
 def known(session: Session, shop_id: str, table: Table, *, created_in: tuple[datetime | None, datetime]) -> set[str]:
-    """Shopify's ids of the shop's rows that were created in [first, last); first None: at any time before."""
-    first, last = created_in
-    query = select(table.c.shopifyId).where(table.c.shopId == shop_id, table.c.createdAt < last)
+    """Shopify's ids of the shop's rows that were created in [first, last); first None: at any time before.
+
+    What has no moment of its creation is judged by its last change, which is not before it.
+    """
+    (first, last), created = created_in, table.c[_created(table)]
+    query = select(table.c[key_of(table)]).where(_mine(table, shop_id), created < last)
     if first is not None:
-        query = query.where(table.c.createdAt >= first)
+        query = query.where(created >= first)
     return set(session.execute(query).scalars())
 
 
 def count(session: Session, shop_id: str, table: Table) -> int:
     """How many rows of the shop this table holds."""
-    return session.execute(select(func.count()).select_from(table).where(table.c.shopId == shop_id)).scalar_one()
+    return session.execute(select(func.count()).select_from(table).where(_mine(table, shop_id))).scalar_one()
+
+
+def _mine(table: Table, shop_id: str) -> ColumnElement[bool]:
+    return table.c[OWNER[table]] == shop_id
+
+
+def _created(table: Table) -> str:
+    return next((name for name in ("createdAt", "created_at") if name in table.c), changed_of(table) or "")
 
 
 def _remove(session: Session, table: Table, which: ColumnElement[bool]) -> int:

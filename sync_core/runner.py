@@ -30,10 +30,10 @@ from sync_core.lifecycle import Claim, Usage
 from sync_core.models import ShopSync
 from sync_core.pace import Pace
 from sync_core.progress import CHANGES, Leg, cursor_of, finished_cursor, noted, progress_of, resume
-from sync_core.resources import RESOURCES, ids
+from sync_core.resources import chosen, ids
 from sync_core.resources import shop as identity
 from sync_core.resources.pages import Page, count_each
-from sync_core.resources.resource import Resource, Scopes, grants
+from sync_core.resources.resource import Resource, Scopes
 from sync_core.roads import pages
 from sync_core.roads.bulk import Carrier
 from sync_core.roads.pages import filter_of
@@ -42,7 +42,7 @@ from sync_core.shopify.client import ShopifyClient
 from sync_core.shopify.patience import Patience
 from sync_core.shopify.storage import Storage
 from sync_core.shopify.throttle import Limiters
-from sync_core.states import Hold, Outcome
+from sync_core.states import Hold, Mode, Outcome
 from sync_core.vault import Vault
 
 log = structlog.get_logger()
@@ -101,6 +101,7 @@ class Run:
         self.stopping = stopping
         self.patience = Patience(stopping=stopping, on_wait=self._waiting)
         self.now = claim.claimed_at
+        self.resources = chosen(tools.settings.sync_resources)
         self.legs: dict[str, Leg] = {}
         self.pace = Pace(claim.claimed_at)
         self.scopes: Scopes = frozenset()
@@ -122,8 +123,8 @@ class Run:
         self.client = self._client()
         self.storage = Storage(self.tools.settings, self.tools.http, self.patience, self.client.spent)
         self._begin()
-        self.bulk.submit(RESOURCES)
-        for resource in RESOURCES:
+        self.bulk.submit(self.resources)
+        for resource in self.resources:
             if not self.legs[resource.name].ended:
                 self._bring_up_to_date(resource)
         self._complete()
@@ -153,8 +154,8 @@ class Run:
         with named("the totals"), _needed():
             self._count()
         most = self.tools.settings.bulk_objects
-        plan.choose(RESOURCES, self.legs, self.client.bucket, most=most, now=self._moment())
-        self.plan = plan.sentence(RESOURCES, self.legs, self.client.bucket)
+        plan.choose(self.resources, self.legs, self.client.bucket, most=most, now=self._moment())
+        self.plan = plan.sentence(self.resources, self.legs, self.client.bucket)
         self.bulk = self._bulk_run()
         with self._page() as session:
             identity.store(session, self.claim.shop_id, found, now=self.now)
@@ -177,16 +178,17 @@ class Run:
         with self.tools.database.read() as session:
             held = session.get_one(ShopSync, self.claim.shop_id).held
         legs = {identity.NAME: Leg("full", self.claim.claimed_at, None, done=1, total=1, ended=True)}
-        for resource in RESOURCES:
-            leg = resume(self.claim.cursor, resource.name, mode=self.claim.mode, now=self.claim.claimed_at)
+        for resource in self.resources:
+            mode = Mode.EVERYTHING if resource.whole else self.claim.mode
+            leg = resume(self.claim.cursor, resource.name, mode=mode, now=self.claim.claimed_at)
             leg.recall(held.get(resource.name, {}))
-            if not grants(self.scopes, resource.scope):
+            if not resource.readable(self.scopes):
                 self._refuse(resource, leg, AccessDenied(f"the scope {resource.scope} is missing"))
             legs[resource.name] = leg
         return legs
 
     def _count(self) -> None:
-        wanted = [resource for resource in RESOURCES if not self.legs[resource.name].ended]
+        wanted = [resource for resource in self.resources if not self.legs[resource.name].ended]
         if not wanted:
             return
         totals = count_each(self.client, {r.name: filter_of(self.legs[r.name]) for r in wanted}, wanted)
@@ -291,7 +293,7 @@ class Run:
         self.pulse.beat(self.now)
 
     def _look_ahead(self) -> None:
-        for name, seconds in self.pace.left(RESOURCES, self.legs, self.client.bucket).items():
+        for name, seconds in self.pace.left(self.resources, self.legs, self.client.bucket).items():
             if self.legs[name].haul is None:
                 self.legs[name].seconds_left = seconds
 
@@ -312,7 +314,7 @@ class Run:
         log.info("sync.completed", requests=self.client.spent.requests, points=self.client.spent.points)
 
     def _held(self, session: Session) -> dict[str, Any]:
-        counted = store.held(session, self.claim.shop_id)
+        counted = store.held(session, self.claim.shop_id, [resource.name for resource in self.resources])
         return {
             name: {"rows": counted.get(name, {"shop": 1}), "as_of": self._as_of(name, leg), "skipped": leg.skipped}
             | noted(leg)

@@ -1,4 +1,4 @@
-"""Batches of rows into the app's tables: upserts, parents before children.
+"""Batches of rows into tables, the app's and ours: upserts, parents before children.
 
 The caller's transaction begins with the guard (`lifecycle.checkpoint`); nothing here decides whether
 this run may write. An older `updatedAt` never overwrites a newer one, and a row of another shop is
@@ -13,15 +13,16 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync_core import table_rows
 from sync_core.app_models import Customer, Order, OrderLineItem, Product, Refund, SyncState, Variant
 from sync_core.columns import new_id, new_ids
+from sync_core.content_models import Article, Blog, Collection, CollectionProduct, Page, Policy
 from sync_core.errors import ShopsyncError
-from sync_core.table_rows import Cells
+from sync_core.table_rows import Cells, changed_of, key_of
 
 Row = dict[str, Any]
 
@@ -33,10 +34,33 @@ LINE_ITEMS = cast(Table, OrderLineItem.__table__)
 REFUNDS = cast(Table, Refund.__table__)
 SYNC_STATES = cast(Table, SyncState.__table__)
 
-OWNER = {PRODUCTS: "shopId", VARIANTS: "productId", CUSTOMERS: "shopId"} | {
-    ORDERS: "shopId",
+COLLECTIONS = cast(Table, Collection.__table__)
+MEMBERS = cast(Table, CollectionProduct.__table__)
+PAGES = cast(Table, Page.__table__)
+BLOGS = cast(Table, Blog.__table__)
+ARTICLES = cast(Table, Article.__table__)
+POLICIES = cast(Table, Policy.__table__)
+
+KINDS: dict[str, dict[str, Table]] = {
+    "products": {"products": PRODUCTS, "variants": VARIANTS},
+    "customers": {"customers": CUSTOMERS},
+    "orders": {"orders": ORDERS, "line_items": LINE_ITEMS, "refunds": REFUNDS},
+    "collections": {"collections": COLLECTIONS, "collection_products": MEMBERS},
+    "pages": {"pages": PAGES},
+    "blogs": {"blogs": BLOGS},
+    "articles": {"articles": ARTICLES},
+    "policies": {"policies": POLICIES},
+}
+"""By resource, its kinds of row with their tables: its own first, then their children."""
+
+KNOWN_TO_THE_APP = ("products", "customers", "orders")
+
+OWNER = {PRODUCTS: "shopId", CUSTOMERS: "shopId", ORDERS: "shopId"} | {
+    VARIANTS: "productId",
     LINE_ITEMS: "orderId",
     REFUNDS: "orderId",
+    **dict.fromkeys((COLLECTIONS, PAGES, BLOGS, ARTICLES, POLICIES), "shop_id"),
+    MEMBERS: "collection_id",
 }
 """The column that says whose a row is; it never changes and is compared before a row is overwritten."""
 
@@ -103,31 +127,31 @@ def store_children(session: Session, table: Table, rows: list[Row], parents: Par
 
     Children of a parent that is new here are new too; the others are compared with what their parent has.
     """
-    owner, ids = OWNER[table], parents.ids
-    incoming = _unique({**row, owner: ids[row[owner]]} for row in rows if row[owner] in ids)
-    stored = {key for (key,) in table_rows.look_up(session, table, owner, parents.known.values(), "shopifyId")}
+    name, owner, ids = key_of(table), OWNER[table], parents.ids
+    incoming = _unique(({**row, owner: ids[row[owner]]} for row in rows if row[owner] in ids), name)
+    stored = {key for (key,) in table_rows.look_up(session, table, owner, parents.known.values(), name)}
     new = [row for key, row in incoming.items() if key not in stored]
     _add(session, table, [{**row, "id": its} for row, its in zip(new, new_ids(len(new)), strict=True)])
     _rewrite(session, table, [{**row, "id": ""} for key, row in incoming.items() if key in stored])
     if whole:
-        table_rows.remove(session, table, "shopifyId", stored - incoming.keys())
+        table_rows.remove(session, table, name, stored - incoming.keys())
 
 
 def _linked(session: Session, shop_id: str, rows: list[Row], column: str, table: Table) -> list[Row]:
     """The rows with our ids for Shopify's; null where the row is not known to us."""
-    named = {row[column] for row in rows if row[column] is not None}
-    found = table_rows.look_up(session, table, "shopifyId", named, "shopifyId", "id", "shopId")
+    named, key = {row[column] for row in rows if row[column] is not None}, key_of(table)
+    found = table_rows.look_up(session, table, key, named, key, "id", OWNER[table])
     known = {shopify_id: its for shopify_id, its, owner in found if owner == shop_id}
     return [{**row, column: known.get(row[column])} for row in rows]
 
 
 def _store_parents(session: Session, shop_id: str, table: Table, rows: list[Row]) -> Parents:
-    incoming, owner = _unique(rows), OWNER[table]
-    dated = ["updatedAt"] if "updatedAt" in table.c else []
-    found = table_rows.look_up(session, table, "shopifyId", incoming, "shopifyId", "id", owner, *dated)
+    name, owner, changed = key_of(table), OWNER[table], changed_of(table)
+    incoming = _unique(rows, name)
+    found = table_rows.look_up(session, table, name, incoming, name, "id", owner, *([changed] if changed else []))
     if any(theirs != shop_id for _, _, theirs, *_ in found):
         raise ForeignRow(f"{table.name} rows belong to another shop")
-    newer = {key for key, _, _, *at in found if at and table_rows.moment(at[0]) > incoming[key]["updatedAt"]}
+    newer = {key for key, _, _, *at in found if changed and table_rows.moment(at[0]) > incoming[key][changed]}
     known = {key: its for key, its, *_ in found}
     unknown = incoming.keys() - known.keys()
     new = dict(zip(unknown, new_ids(len(unknown)), strict=True))
@@ -141,7 +165,7 @@ def _add(session: Session, table: Table, rows: list[Row]) -> None:
     try:
         table_rows.add(session, table, names, _cells(names, rows))
     except table_rows.Taken:
-        raise ForeignRow(f"{table.name} rows belong to another {OWNER[table].removesuffix('Id')}") from None
+        raise ForeignRow(f"{table.name} rows have another {OWNER[table]}") from None
 
 
 def _rewrite(session: Session, table: Table, rows: list[Row]) -> None:
@@ -158,38 +182,32 @@ def _cells(names: list[str], rows: list[Row]) -> list[Cells]:
     return list(map(itemgetter(*names), rows)) if rows else []
 
 
-def _unique(rows: Iterable[Row]) -> dict[str, Row]:
+def _unique(rows: Iterable[Row], key: str) -> dict[str, Row]:
     # An object that moved between two pages of a nested connection is there twice.
-    return {row["shopifyId"]: row for row in rows}
+    return {row[key]: row for row in rows}
 
 
-def held(session: Session, shop_id: str) -> dict[str, dict[str, int]]:
+def held(session: Session, shop_id: str, resources: Iterable[str] = KINDS) -> dict[str, dict[str, int]]:
     """How many rows we hold of this shop: by resource, by kind of row. One indexed count a table."""
+    return {name: _counted(session, shop_id, KINDS[name]) for name in resources}
 
-    def count(query: Select[Any]) -> int:
-        return int(session.execute(query).scalar_one())
 
-    def own(table: Table) -> int:
-        return count(select(func.count()).select_from(table).where(table.c.shopId == shop_id))
-
-    def below(table: Table, parent: Table) -> int:
-        joined = table.join(parent, table.c[OWNER[table]] == parent.c.id)
-        return count(select(func.count()).select_from(joined).where(parent.c.shopId == shop_id))
-
-    return {
-        "products": {"products": own(PRODUCTS), "variants": below(VARIANTS, PRODUCTS)},
-        "customers": {"customers": own(CUSTOMERS)},
-        "orders": {
-            "orders": own(ORDERS),
-            "line_items": below(LINE_ITEMS, ORDERS),
-            "refunds": below(REFUNDS, ORDERS),
-        },
+def _counted(session: Session, shop_id: str, kinds: dict[str, Table]) -> dict[str, int]:
+    root = next(iter(kinds.values()))
+    mine = root.c[OWNER[root]] == shop_id
+    queries = {
+        kind: select(func.count()).select_from(
+            root if table is root else table.join(root, table.c[OWNER[table]] == root.c.id)
+        )
+        for kind, table in kinds.items()
     }
+    return {kind: session.execute(query.where(mine)).scalar_one() for kind, query in queries.items()}
 
 
 def note_synced(session: Session, shop_id: str, resources: Iterable[str], *, now: datetime) -> None:
-    """Tell the app through its SyncState when each resource was last synced."""
-    rows = [{"id": new_id(), "shopId": shop_id, "resource": name, "lastSyncedAt": now} for name in resources]
+    """Tell the app through its SyncState when each resource that it knows was last synced."""
+    told = [name for name in resources if name in KNOWN_TO_THE_APP]
+    rows = [{"id": new_id(), "shopId": shop_id, "resource": name, "lastSyncedAt": now} for name in told]
     if not rows:
         return
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite

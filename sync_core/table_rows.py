@@ -41,7 +41,15 @@ from sync_core.prepared import Prepared, sqlite_moment
 Cells = Sequence[Any]
 """One row: a value for each of the columns that are named beside it, in their order."""
 
-KEY = "shopifyId"
+
+def key_of(table: Table) -> str:
+    """The column of Shopify's id: the app's tables have names of their own style."""
+    return "shopifyId" if "shopifyId" in table.c else "shopify_id"
+
+
+def changed_of(table: Table) -> str | None:
+    """The column that says when Shopify last changed the object, where there is one."""
+    return next((name for name in ("updatedAt", "updated_at") if name in table.c), None)
 
 
 class Taken(ShopsyncError):
@@ -92,7 +100,7 @@ def add(session: Session, table: Table, names: Sequence[str], rows: Sequence[Cel
 
 
 def rewrite(session: Session, table: Table, names: Sequence[str], rows: Sequence[Cells], *, owner: str) -> None:
-    """Update the rows with these shopifyIds where a value differs; one whose `owner` is another is left alone."""
+    """Update the rows with these ids of Shopify's where a value differs; one whose `owner` is another is left alone."""
     if not rows:
         return
     statement = _rewriting(table, tuple(names), owner, is_postgres(session))
@@ -175,24 +183,25 @@ def _sqlite_rewriting(table: Table, names: tuple[str, ...], owner: str) -> Any:
     # UPDATE would name each value three times; ON CONFLICT calls it excluded.
     statement = sqlite.insert(table).values({name: bindparam(name) for name in names})
     changed, differs = _difference(table, names, owner, statement.excluded)
-    return statement.on_conflict_do_update(index_elements=[KEY], set_=changed, where=differs)
+    return statement.on_conflict_do_update(index_elements=[key_of(table)], set_=changed, where=differs)
 
 
 def _postgres_rewriting(table: Table, names: tuple[str, ...], owner: str) -> Any:
     arrays = [bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
     new = func.unnest(*arrays).table_valued(*names).render_derived()
     changed, differs = _difference(table, names, owner, new.c)
-    return table.update().values(changed).where(table.c[KEY] == new.c[KEY], differs)
+    return table.update().values(changed).where(table.c[key_of(table)] == new.c[key_of(table)], differs)
 
 
 def _difference(
     table: Table, names: tuple[str, ...], owner: str, new: Any
 ) -> tuple[dict[str, Any], ColumnElement[bool]]:
     """(what is written, when): of the same owner, not older, and not the same already."""
-    written = {name: _value(table, name, new) for name in names if name not in ("id", KEY, owner)}
+    written = {name: _value(table, name, new) for name in names if name not in ("id", key_of(table), owner)}
     when = [table.c[owner] == new[owner], or_(*(table.c[name].is_distinct_from(new) for name, new in written.items()))]
-    if "updatedAt" in names:
-        when.append(new["updatedAt"] >= table.c.updatedAt)
+    changed = changed_of(table)
+    if changed in names:
+        when.append(new[changed] >= table.c[changed])
     return written, and_(*when)
 
 

@@ -34,6 +34,16 @@ def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatc
     assert load_settings().lease_seconds == 60
 
 
+def test_what_is_read_is_named_one_by_one() -> None:
+    assert load_settings().sync_resources == ("products", "customers", "orders")
+    assert load_settings(sync_resources="products, pages").sync_resources == ("products", "pages")
+
+
+def test_a_wrong_name_of_a_resource_is_shown_with_the_names_that_there_are() -> None:
+    with pytest.raises(BadSetting, match=r"SYNC_RESOURCES is 'baskets': expected names of .* among"):
+        load_settings(sync_resources="baskets")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -55,6 +65,9 @@ def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatc
         ("retry_seconds", "15,nan"),
         ("retry_seconds", "15,31536001"),
         ("retry_seconds", "soon"),
+        ("sync_resources", ""),
+        ("sync_resources", "orders"),
+        ("sync_resources", "products,baskets"),
         ("sweep_profile", "fast"),
         ("dispatch", "celery"),
         ("auth", "none"),

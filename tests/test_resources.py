@@ -12,13 +12,26 @@ from typing import Any
 import pytest
 from graphql import NoDeprecatedCustomRule, specified_rules
 
+from sync_core.config import RESOURCE_NAMES
 from sync_core.progress import CHANGES, FULL, Leg
-from sync_core.resources import RESOURCES, customers, orders, products, shop
-from sync_core.resources.pages import LARGEST_PAGE, SMALLEST_PAGE, PageSize, changed_since
+from sync_core.resources import (
+    RESOURCES,
+    blogs,
+    chosen,
+    collections,
+    customers,
+    ids,
+    online_pages,
+    orders,
+    policies,
+    products,
+    shop,
+)
+from sync_core.resources.pages import LARGEST_PAGE, SMALLEST_PAGE, PageSize, changed_since, totals_document
 from sync_core.resources.resource import Resource, grants
 from sync_core.roads import bulk as bulk_road
 from sync_core.shopify import bulk
-from sync_core.store import CUSTOMERS, LINE_ITEMS, REFUNDS, VARIANTS
+from sync_core.store import CUSTOMERS, KINDS, LINE_ITEMS, MEMBERS, REFUNDS, VARIANTS
 
 CHECKER = Path(__file__).resolve().parents[1].parent / "shared" / "tools" / "check_graphql.py"
 MOST_POINTS = 1000
@@ -27,7 +40,9 @@ DOCUMENTS = {
     "shop": shop.DOCUMENT,
     **{resource.name: resource.document for resource in RESOURCES},
     **{f"{resource.name} {tail.field}": tail.document for resource in RESOURCES for tail in resource.tails},
-    **{resource.count: f"{{ {resource.count}(query: null, limit: null) {{ count }} }}" for resource in RESOURCES},
+    **{f"total of {resource.name}": totals_document([resource]) for resource in RESOURCES},
+    **{f"ids of {resource.name}": ids.document(resource) for resource in RESOURCES},
+    "totals": totals_document(RESOURCES),
 }
 
 BULK = [resource for resource in RESOURCES if resource.bulk is not None]
@@ -141,8 +156,52 @@ def test_each_document_about_bulk_operations_is_valid(checker: ModuleType, schem
 
 
 def test_resources_come_in_the_order_in_which_they_name_each_other() -> None:
-    assert [resource.name for resource in RESOURCES] == ["products", "customers", "orders"]
+    assert [resource.name for resource in RESOURCES][:3] == ["products", "customers", "orders"]
     assert [resource.name for resource in RESOURCES if resource.required] == ["products"]
+
+
+def test_each_name_that_may_be_chosen_is_a_resource_with_a_place_for_its_rows() -> None:
+    assert tuple(resource.name for resource in RESOURCES) == RESOURCE_NAMES == tuple(KINDS)
+    assert [resource.name for resource in chosen(("blogs", "products"))] == ["products", "blogs"]
+
+
+def test_a_collection_becomes_a_row_and_a_row_for_each_of_its_products() -> None:
+    node = {
+        "id": "gid://shopify/Collection/71",
+        "title": "Pots",
+        "handle": "pots",
+        "descriptionHtml": "<p>All</p>",
+        "sortOrder": "MANUAL",
+        "updatedAt": "2026-02-03T04:05:06Z",
+        "image": None,
+        "products": {"nodes": [{"id": "gid://shopify/Product/11"}, {"id": "gid://shopify/Product/12"}]},
+    }
+
+    batch = collections.rows([node])
+
+    assert (batch.rows[0]["shopify_id"], batch.rows[0]["image_url"]) == ("71", None)
+    assert [row["shopify_id"] for row in batch.children[MEMBERS]] == ["71/11", "71/12"]
+    assert batch.whole == {MEMBERS}
+
+
+def test_what_has_no_moment_of_a_change_was_changed_when_it_was_made() -> None:
+    text = {"title": "News", "handle": "news", "createdAt": "2026-01-02T03:04:05Z", "updatedAt": None}
+    article = {"body": "", "summary": None, "tags": ["a", "b"], "publishedAt": None}
+
+    blog = blogs.blog_rows([{"id": "gid://shopify/Blog/81", **text}]).rows[0]
+    row = blogs.article_rows([{"id": "gid://shopify/Article/91", "blog": {"id": "x/81"}, **text, **article}]).rows[0]
+
+    assert blog["updated_at"] == blog["created_at"] == row["updated_at"]
+    assert (row["blog_id"], row["tags"], row["published_at"]) == ("81", "a, b", None)
+
+
+def test_either_scope_of_the_online_store_opens_its_pages() -> None:
+    pages = online_pages.RESOURCE
+
+    assert pages.readable(frozenset({"read_content"}))
+    assert pages.readable(frozenset({"write_online_store_pages"}))
+    assert not pages.readable(frozenset({"read_products"}))
+    assert not policies.RESOURCE.readable(frozenset({"read_content"}))
 
 
 def test_a_product_becomes_a_row_and_its_variants_name_it() -> None:

@@ -75,7 +75,14 @@ PATHS = {
 }
 """How an install was started, in the order of the screen."""
 
-RESOURCES = {"shop": "Shop details", "products": "Products", "customers": "Customers", "orders": "Orders"}
+RESOURCES = {
+    "shop": "Shop details",
+    "products": "Products",
+    "customers": "Customers",
+    "orders": "Orders",
+    "collection_products": "Products in collections",
+}
+"""Where the name of a resource, or of a kind of row, is not the screen's word."""
 
 ACTOR_OF_HOLD = {
     Hold.REAUTHORISE: Who.MERCHANT,

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from sync_core.progress import CHANGES, Leg
-from sync_core.resources.pages import OVERLAP, PageSize, count_each, execute
-from sync_core.resources.resource import Resource, Scopes, grants
+from sync_core.resources.pages import OVERLAP, PageSize, count_each, everything, execute
+from sync_core.resources.resource import Node, Resource, Scopes, grants, number_of
 from sync_core.shopify.client import ShopifyClient
 
 CHECK_AFTER = timedelta(hours=24)
@@ -48,8 +48,8 @@ def gone(client: ShopifyClient, resource: Resource, known: set[str], *, on_page:
     """
     left, seen, after, size = set(known), 0, None, PageSize()
     while True:
-        found = execute(client, _document(resource), {"after": after}, size)[resource.name]
-        left -= {str(node["legacyResourceId"]) for node in found["nodes"]}
+        found = _page(client, resource, after, size)
+        left -= {number_of(node) for node in found["nodes"]}
         seen, after = seen + len(found["nodes"]), found["pageInfo"]["endCursor"]
         on_page()
         if not found["pageInfo"]["hasNextPage"]:
@@ -60,12 +60,22 @@ def gone(client: ShopifyClient, resource: Resource, known: set[str], *, on_page:
     return sorted(left)
 
 
-def _document(resource: Resource) -> str:
+def _page(client: ShopifyClient, resource: Resource, after: str | None, size: PageSize) -> Node:
+    if resource.listed:
+        return everything(client, resource)
+    found: Node = execute(client, document(resource), {"after": after}, size)[resource.name]
+    return found
+
+
+def document(resource: Resource) -> str:
+    """Asks for all ids and nothing else."""
+    if resource.listed:
+        return resource.document
     return f"""
 query IdsOf{resource.name.capitalize()}($first: Int!, $after: String) {{
   {resource.name}(first: $first, after: $after, sortKey: ID) {{
     pageInfo {{ hasNextPage endCursor }}
-    nodes {{ legacyResourceId }}
+    nodes {{ id }}
   }}
 }}
 """

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sync_core.errors import AccessDenied, TooCostly
-from sync_core.resources.resource import Node, Resource, Scopes, Tail
+from sync_core.resources.resource import Node, Resource, Scopes, Tail, Tally
 from sync_core.shopify.answers import TooSlow
 from sync_core.shopify.client import ShopifyClient
 from sync_core.store import Batch
@@ -68,11 +68,26 @@ def count_each(client: ShopifyClient, filters: dict[str, str | None], resources:
 
 
 def _counts(client: ShopifyClient, filters: dict[str, str | None], resources: Sequence[Resource]) -> dict[str, int]:
-    declared = ", ".join(f"${resource.name}: String" for resource in resources)
-    asked = " ".join(f"{r.name}: {r.count}(query: ${r.name}, limit: null) {{ count }}" for r in resources)
-    variables = {resource.name: filters.get(resource.name) for resource in resources}
-    data = client.execute(f"query Totals({declared}) {{ {asked} }}", variables).data
-    return {name: answer["count"] for name, answer in data.items() if answer}
+    filtered = [resource.name for resource in resources if not isinstance(resource.count, Tally)]
+    data = client.execute(totals_document(resources), {name: filters.get(name) for name in filtered}).data
+    return {r.name: _total(r, data[r.name]) for r in resources if data[r.name]}
+
+
+def totals_document(resources: Sequence[Resource]) -> str:
+    """One query for all totals; a filtered one takes the resource's name as its variable."""
+    declared = ", ".join(f"${r.name}: String" for r in resources if not isinstance(r.count, Tally))
+    asked = " ".join(f"{r.name}: {_asked(r)}" for r in resources)
+    return f"query Totals{f'({declared})' if declared else ''} {{ {asked} }}"
+
+
+def _asked(resource: Resource) -> str:
+    if isinstance(resource.count, Tally):
+        return resource.count.ask
+    return f"{resource.count}(query: ${resource.name}, limit: null) {{ count }}"
+
+
+def _total(resource: Resource, answer: Any) -> int:
+    return resource.count.total(answer) if isinstance(resource.count, Tally) else int(answer["count"])
 
 
 def read_page(
@@ -100,8 +115,16 @@ def read_page(
 
 
 def _root(client: ShopifyClient, resource: Resource, asked: dict[str, Any], size: PageSize) -> Node:
+    if resource.listed:
+        return everything(client, resource)
     found: Node = execute(client, resource.document, asked, size)[resource.name]
     return found
+
+
+def everything(client: ShopifyClient, resource: Resource) -> Node:
+    """What comes without pages, as one page. Errors: every ShopifyError."""
+    nodes = resource.listed(client.execute(resource.document).data) if resource.listed else []
+    return {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}
 
 
 def _drain(client: ShopifyClient, tail: Tail, node: Node, on_tail: Callable[[], None]) -> None:

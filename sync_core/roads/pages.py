@@ -15,7 +15,7 @@ from sync_core.roads.reader import Reader, named
 
 def read(reader: Reader, resource: Resource, leg: Leg) -> Iterator[Page]:
     """The resource's pages from where the leg stands to its end. Errors: every ShopifyError; Released."""
-    query, size = filter_of(leg), PageSize()
+    query, size = filter_of(leg), PageSize(resource.largest_page, resource.largest_page)
 
     def fetch(after: str | None, number: int) -> Page:
         reader.on_turn()
