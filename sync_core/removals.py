@@ -30,12 +30,12 @@ def remove(session: Session, shop_id: str, table: Table, shopify_ids: Sequence[s
 
 
 def remove_all(session: Session, shop_id: str) -> dict[str, int]:
-    """Delete every row that we synced of this shop; how many, by resource."""
+    """Delete every row that we synced of this shop; how many, by resource of which there were any."""
     # Orders first: they name customers.
     found = {name: _remove(session, ROOTS[name], _mine(ROOTS[name], shop_id)) for name in reversed(ROOTS)}
     scattered.forget(session, shop_id)
     session.execute(delete(SYNC_STATES).where(SYNC_STATES.c.shopId == shop_id))
-    return found
+    return {name: n for name, n in found.items() if n}
 
 
 def known(session: Session, shop_id: str, table: Table, *, created_in: tuple[datetime | None, datetime]) -> set[str]:

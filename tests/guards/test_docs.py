@@ -21,7 +21,7 @@ def shown(default: object) -> str:
     if default is None:
         return "none"
     if isinstance(default, tuple):
-        return ",".join(f"{item:g}" for item in default)
+        return ",".join(f"{item:g}" if isinstance(item, float) else str(item) for item in default)
     return f"{default}"
 
 
