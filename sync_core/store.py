@@ -128,11 +128,13 @@ def store_children(session: Session, table: Table, rows: list[Row], parents: Par
     Children of a parent that is new here are new too; the others are compared with what their parent has.
     """
     name, owner, ids = key_of(table), OWNER[table], parents.ids
-    incoming = _unique(({**row, owner: ids[row[owner]]} for row in rows if row[owner] in ids), name)
+    incoming = _unique((row for row in rows if row[owner] in ids), name)
     stored = {key for (key,) in table_rows.look_up(session, table, owner, parents.known.values(), name)}
-    new = [row for key, row in incoming.items() if key not in stored]
-    _add(session, table, [{**row, "id": its} for row, its in zip(new, new_ids(len(new)), strict=True)])
-    _rewrite(session, table, [{**row, "id": ""} for key, row in incoming.items() if key in stored])
+    new, known = incoming.keys() - stored, incoming.keys() & stored
+    drawn = (*zip(new, new_ids(len(new)), strict=True), *((key, "") for key in known))
+    ours = {key: {**incoming[key], "id": its, owner: ids[incoming[key][owner]]} for key, its in drawn}
+    _add(session, table, [ours[key] for key in new])
+    _rewrite(session, table, [ours[key] for key in known])
     if whole:
         table_rows.remove(session, table, name, stored - incoming.keys())
 
