@@ -26,7 +26,7 @@ from sync_core.shopify.bulk import Operation
 from sync_core.shopify.storage import Lines, Storage
 from sync_core.store import Batch
 
-LINES_AT_ONCE = 2_000
+LINES_AT_ONCE = 6_000
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 15.0
 LATE_LOOKS = 5
 """The partial data of a failed operation may appear seconds after it failed."""
