@@ -115,6 +115,12 @@ def look_again() -> None:
         seen.clear()
 
 
+@st.cache_resource(show_spinner=False)
+def _closed_hours() -> health.Memory:
+    """What this process remembers of hours that are over; they never change."""
+    return {}
+
+
 @st.cache_resource(ttl=FIGURES_SECONDS, max_entries=8, show_spinner=False, refresh_mode="background")
 def figures(window: timedelta) -> Figures:
     """Objectives and frames of the window that ends now. Errors: database errors pass through."""
@@ -122,10 +128,12 @@ def figures(window: timedelta) -> Figures:
         now = desk().database.now(session)
         since = now - window
         return Figures(
-            objectives=health.objectives(session, since=since, until=now, now=now, settings=desk().settings),
+            objectives=health.objectives(
+                session, since=since, until=now, now=now, settings=desk().settings, memory=_closed_hours()
+            ),
             installs=health.installs(session, since=since, until=now, now=now),
             pickups=health.pickups(session, since=since, until=now),
-            failures=health.failures(session, since=since, until=now),
+            failures=health.failures(session, since=since, until=now, memory=_closed_hours()),
         )
 
 

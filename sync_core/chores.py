@@ -1,4 +1,5 @@
-"""What a process that runs syncs does beside them, each in a thread of its own: Shopify's messages, unused tokens.
+"""What a process that runs syncs does beside them, each in a thread of its own: Shopify's messages, unused tokens,
+closed hours, old rows.
 
 scheduler.py and `shopsync worker` both do, so that a dead scheduler stops nothing but the net.
 """
@@ -16,9 +17,11 @@ from sync_core.idle_tokens import keep_alive
 from sync_core.inbox import Inbox
 from sync_core.process import serve
 from sync_core.runner import Tools
+from sync_core.upkeep import Upkeep
 
 INBOX_SECONDS = 2.0
 TOKENS_SECONDS = 60.0
+UPKEEP_SECONDS = 60.0
 
 log = structlog.get_logger()
 
@@ -46,5 +49,6 @@ def begin(tools: Tools, stopping: threading.Event) -> list[threading.Thread]:
     chores = [
         Chore("inbox", INBOX_SECONDS, inbox.work),
         Chore("tokens", TOKENS_SECONDS, partial(keep_alive, tools, stopping)),
+        Chore("upkeep", UPKEEP_SECONDS, partial(Upkeep(tools.database, tools.settings).work, stopping)),
     ]
     return [serve(chore.repeat, stopping, name=chore.name) for chore in chores]

@@ -18,7 +18,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync_core import chores, dispatch, health, install, lifecycle, rotation, schema, sweep
+from sync_core import chores, dispatch, health, install, lifecycle, retention, rollup, rotation, schema, sweep
 from sync_core import doctor as doctor_checks
 from sync_core.config import load_settings
 from sync_core.credentials import TokenPair
@@ -124,6 +124,27 @@ def sweep_now() -> None:
         report = sweep.tick(tools.database, by="cli", settings=tools.settings, vault=tools.vault)
     found = f"{report.due} due, {report.opened} requested, {report.joined} already requested or running"
     out.print(f"{found}, {report.adopted} adopted.")
+
+
+@app.command("rollup")
+def rollup_hours(
+    *, rebuild: Annotated[bool, typer.Option("--rebuild", help="count every hour again whose rows are there")] = False
+) -> None:
+    """Count the hours that have closed, as the scheduler does each minute."""
+    with _opened() as tools:
+        count = rollup.rebuild if rebuild else rollup.roll_up
+        hours = count(tools.database, tools.settings)
+    out.print(f"{hours:,} hours counted.")
+
+
+@app.command("retention")
+def delete_old() -> None:
+    """Delete what is old, as the scheduler does once a day."""
+    with _opened() as tools:
+        with tools.database.read() as session:
+            now = tools.database.now(session)
+        deleted = retention.sweep_out(tools.database, tools.settings, now=now)
+    out.print(", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in deleted.items()) + " deleted.")
 
 
 @app.command()

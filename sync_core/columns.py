@@ -39,6 +39,17 @@ def utc_ms(moment: datetime) -> datetime:
     return utc.replace(tzinfo=None, microsecond=utc.microsecond // 1000 * 1000)
 
 
+def first_id(moment: datetime) -> str:
+    """The beginning of every id that is made at this moment: those made before it sort before it."""
+    made = f"{max(0, int(moment.timestamp() * 1000)):012x}"
+    return f"{made[:8]}-{made[8:]}"
+
+
+def made_at(made_id: str) -> datetime:
+    """The moment in which an id was made."""
+    return datetime.fromtimestamp(int(made_id.replace("-", "")[:12], 16) / 1000, UTC)
+
+
 class UtcMs(TypeDecorator[datetime]):
     """A moment: aware in Python, UTC in the database, whole milliseconds, no zone stored.
 

@@ -149,6 +149,10 @@ class Settings(BaseSettings):
     sweep_batch: Count = 10
     wake_hold_seconds: Seconds = 10
 
+    keep_days: Annotated[int, Field(ge=10, le=3650)] = 30
+    keep_checks_days: Annotated[int, Field(ge=90, le=3650)] = 90
+    keep_audit_days: Annotated[int, Field(ge=90, le=3650)] = 730
+
     lease_seconds: Annotated[float, Field(ge=1, le=LONGEST_SECONDS)] = 60
     stall_seconds: Positive = 600
     retry_seconds: Annotated[tuple[float, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_delays)] = (

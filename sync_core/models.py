@@ -78,6 +78,12 @@ class ShopSync(Base):
             serves="Overview: who needs you, by cause",
             where="hold IS NOT NULL OR failures > 0",
         ),
+        index(
+            "ix_shop_sync_failing",
+            "failing_since",
+            serves="Overview: what retries by itself, failures still open",
+            where="failures > 0",
+        ),
     )
 
     shop_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -124,6 +130,18 @@ class Install(Base):
         index("ix_install_installed", "installed_at", serves="objectives: time to sync of a window"),
         index("ix_install_success_deadline", "success_deadline", serves="objectives: sync success of a window"),
         index("ix_install_pickup_deadline", "pickup_deadline", serves="objectives: pick-up of a window"),
+        index(
+            "ix_install_unsynced",
+            "success_deadline",
+            serves="objectives: who had no data in time",
+            where="first_synced_at IS NULL OR first_synced_at > success_deadline",
+        ),
+        index(
+            "ix_install_untaken",
+            "pickup_deadline",
+            serves="objectives: whom nobody started in time",
+            where="first_claimed_at IS NULL OR first_claimed_at > pickup_deadline",
+        ),
     )
 
     id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
@@ -156,7 +174,14 @@ class SyncAttempt(Base):
             "ix_sync_attempt_open", "shop_id", serves="one open attempt per shop", where="ended_at IS NULL", unique=True
         ),
         index("ix_sync_attempt_shop", "shop_id", "requested_at", serves="Shop page: timeline, newest first"),
-        index("ix_sync_attempt_ended", "ended_at", serves="failures by cause of a window; retention"),
+        index("ix_sync_attempt_ended", "ended_at", serves="failures by cause of the open hour; retention"),
+        index(
+            "ix_sync_attempt_spoiled",
+            "shop_id",
+            "ended_at",
+            serves="objectives: success at the first attempt; failures still open",
+            where="outcome IN ('failed', 'orphaned', 'stolen')",
+        ),
     )
 
     id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
@@ -352,6 +377,7 @@ class WebhookInbox(Base):
             serves="doctor: messages that could not be worked",
             where="result LIKE 'set aside: %'",
         ),
+        index("ix_webhook_inbox_handled", "handled_at", serves="retention", where="handled_at IS NOT NULL"),
         index("ix_webhook_inbox_domain", "shop_domain", "received_at", serves="Shop page: the last webhook"),
     )
 
@@ -456,24 +482,42 @@ class Setting(Base):
 
 
 class RollupHour(Base):
-    """Event counts of one closed hour."""
+    """How often a figure counted in one closed hour; a figure that counted nothing has no row."""
 
     __tablename__ = "rollup_hour"
 
+    family: Mapped[str] = mapped_column(Text, primary_key=True)
+    """Figures that close together: success, pick_up, installs, failures, checks."""
     hour: Mapped[datetime] = mapped_column(UtcMs, primary_key=True)
     figure: Mapped[str] = mapped_column(Text, primary_key=True)
     n: Mapped[int] = mapped_column()
 
 
 class RollupDuration(Base):
-    """Times to sync of one closed hour in whole seconds, so that percentiles stay exact."""
+    """Times to sync of the installs of one closed hour in whole seconds, so that percentiles stay exact."""
 
     __tablename__ = "rollup_duration"
 
     hour: Mapped[datetime] = mapped_column(UtcMs, primary_key=True)
     path: Mapped[str] = mapped_column(Text, primary_key=True)
+    """Trigger of the first claimed attempt; empty: nobody started it."""
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    """finished, left, late: as health.times tells them."""
     seconds: Mapped[int] = mapped_column(primary_key=True)
     n: Mapped[int] = mapped_column()
+
+
+class RollupMark(Base):
+    """How far a family of figures is rolled up: every hour before `until`, those without a row too."""
+
+    __tablename__ = "rollup_mark"
+
+    family: Mapped[str] = mapped_column(Text, primary_key=True)
+    until: Mapped[datetime] = mapped_column(UtcMs)
+    seen_id: Mapped[str] = mapped_column(Text, server_default="")
+    """The newest install that was looked at; a newer one in a closed hour came late, and its hour is counted again."""
+    revision: Mapped[int] = mapped_column(server_default="0")
+    """+1 whenever an hour before `until` was counted again: who remembers closed hours forgets them."""
 
 
 class ShopProfile(Base):

@@ -73,7 +73,7 @@ def test_pickups_name_who_was_late_or_never_taken(rows: Rows, session: Session, 
 def test_failed_tries_are_healed_or_still_open_by_cause(rows: Rows, session: Session, now: datetime, ago: Ago) -> None:
     well = rows.shop()
     failing = rows.shop(status=Status.FAILED, failures=2, failing_since=ago(minutes=30))
-    gone = rows.shop(status=Status.FAILED, hold=Hold.UNINSTALLED, failing_since=ago(hours=5))
+    gone = rows.shop(status=Status.FAILED, hold=Hold.UNINSTALLED, failures=1, failing_since=ago(hours=5))
     for shop_id, minutes in ((well, 60), (failing, 90), (failing, 30), (failing, 20), (gone, 40)):
         rows.attempt(shop_id, ago(minutes=minutes), "failed", error_class="unavailable")
     rows.attempt(well, ago(minutes=10), "orphaned")

@@ -1,25 +1,19 @@
-"""The four objectives and the ledger, at their deadlines; every figure equals a recount in Python."""
+"""The four objectives and the ledger, at their deadlines; tests/recount has whole histories."""
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as limits
-from hypothesis import strategies as st
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from sync_core import health
 from sync_core.config import Settings
 from sync_core.health.ledger import CLASSES
-from sync_core.models import Install, ShopSync, Sweep, SyncAttempt, Transition
 from sync_core.states import Hold, Status, Trigger
 from tests.conftest import Ago
-from tests.health_rows import DAY, Rows
+from tests.health_rows import Rows
 
 WEEK = timedelta(days=7)
 
@@ -177,6 +171,30 @@ def test_time_to_sync_counts_those_still_waiting_at_their_present_age(rows: Rows
     assert (times.by_path["onboarding"].n, times.by_path["wake"].waiting, times.by_path["sweep"].n) == (2, 1, 0)
     assert times.worst is not None
     assert times.worst.seconds == 3000
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(86_399, 0), (86_400, 0), (86_401, 1)])
+def test_an_install_is_watched_for_a_day_and_what_comes_later_changes_nothing(
+    rows: Rows, ago: Ago, judge, seconds: int, late: int
+) -> None:
+    rows.installed(ago(days=3), claimed=5, synced=seconds)
+
+    times = judge().time_to_sync
+
+    assert (times.all.late, times.all.waiting, times.all.finished, times.all.p50) == (
+        late,
+        late,
+        1 - late,
+        min(seconds, 86_400),
+    )
+    assert times.worst is not None
+    assert times.worst.seconds == seconds
+
+
+def test_a_shop_that_the_app_had_synced_itself_was_picked_up(rows: Rows, ago: Ago, judge) -> None:
+    rows.installed(ago(days=3), synced=60)
+
+    assert (judge().pick_up.all.k, judge().pick_up.late) == (1, ())
 
 
 def test_what_came_after_the_windows_end_had_not_come_yet(rows: Rows, ago: Ago, judge) -> None:
@@ -372,116 +390,3 @@ def test_the_json_has_the_documented_shape(rows: Rows, ago: Ago, judge) -> None:
     assert set(said["objectives"]["sweep_success"]) >= {"missed", "failed"}
     assert said["objectives"]["time_to_sync"]["by_path"]["wake"]["p50"] == 61.0
     assert said["ledger"]["classes"]["wake"] == 1
-
-
-MINUTES = st.integers(-1, 60 * 48)
-EPISODES = st.fixed_dictionaries(
-    {
-        "age": st.integers(0, 12 * 24 * 60),
-        "claimed": st.none() | st.integers(0, 30),
-        "synced": st.none() | MINUTES,
-        "left": st.none() | MINUTES,
-        "path": st.none() | st.sampled_from([trigger.value for trigger in Trigger]),
-        "hold": st.none() | st.sampled_from(list(Hold)),
-        "failed": st.none() | MINUTES,
-        "status": st.sampled_from([Status.PENDING, Status.FAILED, Status.COMPLETED]),
-        "due": st.none() | st.integers(-5, 30),
-        "watched": st.booleans(),
-    }
-)
-
-
-@limits(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(histories=st.lists(EPISODES, max_size=12), days=st.integers(1, 12))
-def test_every_figure_equals_a_recount_and_the_ledger_adds_up(
-    session: Session, now: datetime, judge, histories: list[dict[str, Any]], days: int
-) -> None:
-    for table in (Install, ShopSync, SyncAttempt, Transition, Sweep):
-        session.execute(delete(table))
-    episodes = [_played(Rows(session, now), nth, history) for nth, history in enumerate(histories)]
-    since = now - timedelta(days=days)
-
-    said = judge(timedelta(days=days))
-
-    assert sum(said.ledger.classes.values()) == said.ledger.installs
-    assert said.ledger.installs == sum(each["watched"] and since <= each["installed"] < now for each in episodes)
-    assert (said.sync_success.all.k, said.sync_success.all.n) == _recount_success(episodes, since, now)
-    assert said.sync_success.addressable.n == said.sync_success.all.n - _recount_blocked(episodes, since, now)
-    assert said.sync_success.first_attempt.k == _recount_first(episodes, since, now)
-    assert (said.pick_up.all.k, said.pick_up.all.n) == _recount_pick_up(episodes, since, now)
-    assert _ages(said) == _recount_ages(episodes, since, now)
-
-
-def _played(rows: Rows, nth: int, history: dict[str, Any]) -> dict[str, Any]:
-    """Insert one shop's history; its moments in Python."""
-    installed = rows.now - timedelta(minutes=history["age"])
-    due = None if history["due"] is None else rows.now - timedelta(minutes=history["due"])
-    shop_id = rows.shop(f"played-{nth}", status=history["status"], hold=history["hold"], due_at=due, failures=nth % 2)
-    seconds = {word: history[word] * 60 for word in ("claimed", "synced", "left") if history[word] is not None}
-    rows.install(shop_id, installed, path=history["path"], watched=history["watched"], **seconds)
-    failed = None if history["failed"] is None else installed + timedelta(minutes=history["failed"])
-    if failed is not None:
-        rows.attempt(shop_id, failed, "failed", claimed_at=failed, fence=nth)
-        rows.hold(shop_id, failed, history["hold"])
-    moments = {word: installed + timedelta(seconds=value) for word, value in seconds.items()}
-    empty = dict.fromkeys(("claimed", "synced", "left"))
-    return {
-        **empty,
-        **moments,
-        "installed": installed,
-        "failed": failed,
-        "hold": history["hold"],
-        "watched": history["watched"],
-    }
-
-
-def _judged(episodes: list[dict[str, Any]], after: timedelta, what: str, since: datetime, now: datetime):
-    """(episode, good) of those judged by a deadline `after` their install."""
-    for each in episodes:
-        deadline, came, left = each["installed"] + after, each[what], each["left"]
-        gone = left is not None and left <= deadline and (came is None or came > left)
-        if each["watched"] and since <= deadline < now and not gone:
-            yield each, came is not None and came <= deadline
-
-
-def _recount_success(episodes, since, now) -> tuple[int, int]:
-    goods = [good for _, good in _judged(episodes, DAY, "synced", since, now)]
-    return sum(goods), len(goods)
-
-
-def _recount_pick_up(episodes, since, now) -> tuple[int, int]:
-    goods = [good for _, good in _judged(episodes, timedelta(minutes=13), "claimed", since, now)]
-    return sum(goods), len(goods)
-
-
-def _recount_blocked(episodes, since, now) -> int:
-    merchants = {Hold.FROZEN, Hold.LOCKED, Hold.SCOPE, Hold.REAUTHORISE, Hold.GONE}
-    missed = [each for each, good in _judged(episodes, DAY, "synced", since, now) if not good]
-    return sum(bool(e["failed"] and e["failed"] <= e["installed"] + DAY and e["hold"] in merchants) for e in missed)
-
-
-def _recount_first(episodes, since, now) -> int:
-    goods = [each for each, good in _judged(episodes, DAY, "synced", since, now) if good]
-    return sum(not (each["failed"] and each["failed"] <= each["synced"]) for each in goods)
-
-
-def _recount_ages(episodes, since, now) -> tuple[int, int, int, int]:
-    """(finished, waiting, under 5 min, data errors)."""
-    counted: Counter[str] = Counter()
-    for each in episodes:
-        begun, synced, left = each["installed"], each["synced"], each["left"]
-        if not each["watched"] or not since <= begun < now:
-            continue
-        if (synced is not None and synced < begun) or (left is not None and left < begun):
-            counted["negative"] += 1
-            continue
-        finished = synced is not None and synced < now
-        if finished or left is None or left >= now:
-            counted["finished" if finished else "waiting"] += 1
-            counted["under"] += ((synced if finished else now) - begun) < timedelta(minutes=5)
-    return counted["finished"], counted["waiting"], counted["under"], counted["negative"]
-
-
-def _ages(said: health.Objectives) -> tuple[int, int, int, int]:
-    times = said.time_to_sync
-    return times.all.finished, times.all.waiting, times.all.under_target, times.negative

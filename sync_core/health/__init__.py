@@ -11,6 +11,7 @@ from sync_core.health.checks import Tick, TickPage, slots, sweeps
 from sync_core.health.episodes import Worst
 from sync_core.health.fleet import Checks, Fleet, Life, Picture, fleet
 from sync_core.health.heartbeats import Process, heartbeats
+from sync_core.health.hours import Memory
 from sync_core.health.installs import failures, installs, pickups
 from sync_core.health.ledger import Ledger
 from sync_core.health.needs import Group
@@ -36,6 +37,7 @@ __all__ = [
     "Ledger",
     "Life",
     "Mark",
+    "Memory",
     "Objectives",
     "Picture",
     "Process",

@@ -6,18 +6,19 @@ row, and its slots count as missed. The period in force is the one that the tick
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
-from sqlalchemy import and_, distinct, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from sync_core.config import Settings
-from sync_core.health.episodes import Window
-from sync_core.health.spans import epoch_ms
+from sync_core.health.hours import PATIENCE, Books, Window
+from sync_core.health.spans import hour_floor
 from sync_core.models import Sweep
 from sync_core.slo import slot_of, whole_slots
 
@@ -70,10 +71,55 @@ class SlotCount:
     good: int
 
 
-def slot_count(session: Session, window: Window, settings: Settings) -> SlotCount:
+CHECKS = "checks"
+"""The family of the roll-ups; its figures: expected, begun, good."""
+
+
+def slot_count(books: Books, window: Window, settings: Settings) -> SlotCount:
     """How the expected slots of a window went."""
-    counts = [_count(session, slots, period) for slots, period in _expected(session, window, settings)]
-    return SlotCount(*(sum(part) for part in zip((0, 0, 0), *counts, strict=True)))
+    session = books.session
+    split = books.parts(window, CHECKS, settles=_in_force(session, window.end, settings))
+    if not split.rolled:
+        return counted_slots(session, window, settings, before=window.end)
+    kept = books.rolled(split, CHECKS)
+    counts = [
+        SlotCount(*(kept.get(each.name, 0) for each in fields(SlotCount))),
+        settled_slots(session, Window(window.since, split.first), settings),
+        counted_slots(session, Window(split.last, window.end), settings, before=window.end),
+    ]
+    return SlotCount(*(sum(getattr(count, each.name) for count in counts) for each in fields(SlotCount)))
+
+
+def counted_slots(session: Session, window: Window, settings: Settings, *, before: datetime) -> SlotCount:
+    """The expected slots that begin in a window before a moment, and end in the window, by the ticks themselves."""
+    if window.since >= before:
+        return SlotCount(0, 0, 0)
+    counted = [0, 0, 0]
+    for stretch in _stretches(session, window, settings, before=before):
+        for slot in stretch.slots:
+            ticks = stretch.ticks.get(slot, ())
+            for nth, holds in enumerate((True, bool(ticks), any(tick.well for tick in ticks))):
+                counted[nth] += holds
+    return SlotCount(*counted)
+
+
+def settled_slots(session: Session, window: Window, settings: Settings) -> SlotCount:
+    """The expected slots that begin in a window, wherever they end: for hours that are long over."""
+    beyond = Window(window.since, window.end + _in_force(session, window.end, settings))
+    return counted_slots(session, beyond, settings, before=window.end)
+
+
+def closed_until(session: Session, settings: Settings) -> datetime | None:
+    """Until when slots are settled: later ticks are there, and no tick of them still runs. None: none ever ran."""
+    newest = session.execute(select(func.max(Sweep.begun_at))).scalar_one()
+    return None if newest is None else hour_floor(newest - 2 * _in_force(session, newest, settings) - PATIENCE)
+
+
+def _in_force(session: Session, at: datetime, settings: Settings) -> timedelta:
+    """The longest period that a slot around a moment may have."""
+    newest = select(Sweep.period_seconds).where(Sweep.begun_at <= at).order_by(Sweep.begun_at.desc()).limit(1)
+    period = session.execute(newest).scalar_one_or_none()
+    return timedelta(seconds=max(period or 0, settings.sweep_period_seconds))
 
 
 def slots(session: Session, *, since: datetime, until: datetime, now: datetime, settings: Settings) -> pd.DataFrame:
@@ -85,7 +131,8 @@ def slots(session: Session, *, since: datetime, until: datetime, now: datetime, 
     Source: sweep.begun_at, ended_at, error, period_seconds. Errors: database errors pass through.
     """
     window = Window(since, min(until, now))
-    rows = [row for slots, period in _expected(session, window, settings) for row in _strip(session, slots, period)]
+    stretches = _stretches(session, window, settings, before=window.end)
+    rows = [row for stretch in stretches for row in _strip(stretch)]
     frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object).astype({"due": int, "opened": int})
     return frame.assign(at=pd.to_datetime(frame["at"], utc=True))
 
@@ -101,53 +148,59 @@ def sweeps(session: Session, *, before: str | None = None, limit: int = 50) -> T
     return TickPage(tuple(rows[:limit]), rows[limit - 1].id if len(rows) > limit else None)
 
 
-def _expected(session: Session, window: Window, settings: Settings) -> Iterator[tuple[range, float]]:
-    """(whole slots, period) for each stretch of the window under one period, oldest first."""
-    changes = _changes(session, window.end, settings)
+@dataclass(frozen=True)
+class Stretch:
+    """A time under one period: its expected slots, and the ticks begun in each slot."""
+
+    period: float
+    slots: range
+    ticks: dict[int, list[Tick]]
+
+
+def _stretches(session: Session, window: Window, settings: Settings, *, before: datetime) -> Iterator[Stretch]:
+    """The stretches of a window, oldest first; their whole slots that begin before a moment."""
+    ticks = _ticks(session, window)
+    changes = _changes(session, ticks, window, settings)
     ends = [*(begun for begun, _ in changes[1:]), window.end]
     for (begun, period), end in zip(changes, ends, strict=False):
         slots = whole_slots(max(begun, window.since), min(end, window.end), period_seconds=period)
-        if slots:
-            yield slots, period
+        stop = max(slots.start, min(slots.stop, math.ceil(before.timestamp() / period)))
+        found: dict[int, list[Tick]] = defaultdict(list)
+        for tick in ticks:
+            found[slot_of(tick.begun_at, period)].append(tick)
+        yield Stretch(period, range(slots.start, stop), found)
 
 
-def _changes(session: Session, end: datetime, settings: Settings) -> list[tuple[datetime, float]]:
-    """(from when, period): the first tick, and each tick that came with another period than the one before."""
-    before = func.lag(Sweep.period_seconds).over(order_by=(Sweep.begun_at, Sweep.id)).label("before")
-    ticks = select(Sweep.begun_at, Sweep.period_seconds, before).where(Sweep.begun_at < end).subquery()
-    changed = or_(ticks.c.before.is_(None), ticks.c.before != ticks.c.period_seconds)
-    query = select(ticks.c.begun_at, ticks.c.period_seconds).where(changed).order_by(ticks.c.begun_at)
-    changes = [(begun, period) for begun, period in session.execute(query)]
-    newest = session.execute(select(func.max(Sweep.begun_at)).where(Sweep.begun_at < end)).scalar_one()
-    if newest is not None and changes[-1][1] != settings.sweep_period_seconds:
-        changes.append((newest, settings.sweep_period_seconds))
+def _ticks(session: Session, window: Window) -> list[Tick]:
+    """The ticks begun in a window, oldest first, after the last one before it."""
+    earlier = select(Sweep.id).where(Sweep.begun_at < window.since).order_by(Sweep.begun_at.desc(), Sweep.id.desc())
+    its = or_(window.spans(Sweep.begun_at), Sweep.id == earlier.limit(1).scalar_subquery())
+    query = select(*(getattr(Sweep, each.name) for each in fields(Tick))).where(its)
+    rows = session.execute(query.order_by(Sweep.begun_at, Sweep.id))
+    return [Tick(*row) for row in rows]
+
+
+def _changes(session: Session, ticks: list[Tick], window: Window, settings: Settings) -> list[tuple[datetime, float]]:
+    """(from when, period): what was in force at the window's beginning, and each tick of it that changed that.
+
+    After the newest tick of all the period of the settings is in force: the next tick will carry it.
+    """
+    changes: list[tuple[datetime, float]] = []
+    for tick in ticks:
+        if not changes or changes[-1][1] != tick.period_seconds:
+            changes.append((tick.begun_at, tick.period_seconds))
+    if changes and changes[-1][1] != settings.sweep_period_seconds:
+        later = select(Sweep.id).where(Sweep.begun_at >= window.end).limit(1)
+        if session.execute(later).first() is None:
+            changes.append((ticks[-1].begun_at, settings.sweep_period_seconds))
     return changes
 
 
-def _bounds(slots: range, period: float) -> tuple[datetime, datetime]:
-    return datetime.fromtimestamp(slots.start * period, UTC), datetime.fromtimestamp(slots.stop * period, UTC)
-
-
-def _count(session: Session, slots: range, period: float) -> tuple[int, int, int]:
-    begin, end = _bounds(slots, period)
-    milliseconds = round(period * 1000)
-    number = epoch_ms(Sweep.begun_at) // milliseconds
-    took = epoch_ms(Sweep.ended_at) - epoch_ms(Sweep.begun_at)
-    well = and_(Sweep.ended_at.is_not(None), Sweep.error.is_(None), took <= milliseconds)
-    query = select(func.count(distinct(number))).where(Sweep.begun_at >= begin, Sweep.begun_at < end)
-    return len(slots), session.execute(query).scalar_one(), session.execute(query.where(well)).scalar_one()
-
-
-def _strip(session: Session, slots: range, period: float) -> Iterator[tuple[datetime, str, int, int, str | None]]:
-    begin, end = _bounds(slots, period)
-    query = select(Sweep).where(Sweep.begun_at >= begin, Sweep.begun_at < end).order_by(Sweep.begun_at)
-    ticks: dict[int, list[Tick]] = defaultdict(list)
-    for row in session.execute(query).scalars():
-        ticks[slot_of(row.begun_at, period)].append(_tick(row))
-    for slot in slots:
-        at, found = datetime.fromtimestamp(slot * period, UTC), ticks[slot]
+def _strip(stretch: Stretch) -> Iterator[tuple[datetime, str, int, int, str | None]]:
+    for slot in stretch.slots:
+        at, found = datetime.fromtimestamp(slot * stretch.period, UTC), stretch.ticks.get(slot, [])
         by = next((tick.by for tick in found if tick.well), found[0].by if found else None)
-        yield at, state(found, at, period), sum(t.due for t in found), sum(t.opened for t in found), by
+        yield at, state(found, at, stretch.period), sum(t.due for t in found), sum(t.opened for t in found), by
 
 
 def state(ticks: list[Tick], at: datetime, period: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from sync_core.models import ShopProfile, ShopSync
@@ -22,6 +22,10 @@ TROUBLED = or_(ShopSync.hold.is_not(None), ShopSync.failures > literal_column("0
 """The condition of ix_shop_sync_trouble, in its own words: a bound parameter would hide it from the planner."""
 
 
+FAILING = ShopSync.failures > literal_column("0")
+"""The condition of ix_shop_sync_failing, in its own words."""
+
+
 def is_overdue(now: datetime) -> ColumnElement[bool]:
     """Due for more than 10 minutes, of the priorities that a person waits for, and not held."""
     late = and_(ShopSync.due_at.is_not(None), ShopSync.due_at < now - OVERDUE_AFTER)
@@ -36,19 +40,24 @@ def overdue_now(shop: ShopSync, now: datetime) -> bool:
 
 def needs_attention(now: datetime) -> ColumnElement[bool]:
     """Fails again and again although somebody starts it."""
-    return and_(ShopSync.failures > literal_column("0"), ShopSync.attention, ShopSync.hold.is_(None), ~is_overdue(now))
+    return and_(FAILING, ShopSync.attention, ShopSync.hold.is_(None), ~is_overdue(now))
 
 
 def retries(now: datetime) -> ColumnElement[bool]:
     """Failed and trying again by itself, nobody needed."""
     by_itself = and_(~ShopSync.attention, ShopSync.hold.is_(None), ~is_overdue(now))
-    return and_(ShopSync.failures > literal_column("0"), by_itself)
+    return and_(FAILING, by_itself)
+
+
+def capped(*conditions: ColumnElement[bool], cap: int = CAP) -> ScalarSelect[int]:
+    """How many shops meet the conditions, at most `cap` + 1: more than `cap` means that it stopped counting."""
+    some = select(literal_column("1")).select_from(ShopSync).where(*conditions).limit(cap + 1).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
 
 
 def capped_count(session: Session, *conditions: ColumnElement[bool], cap: int = CAP) -> int:
-    """How many shops meet the conditions, at most `cap` + 1: more than `cap` means that it stopped counting."""
-    some = select(literal_column("1")).select_from(ShopSync).where(*conditions).limit(cap + 1).subquery()
-    return session.execute(select(func.count()).select_from(some)).scalar_one()
+    """The same, asked at once."""
+    return session.execute(select(capped(*conditions, cap=cap))).scalar_one()
 
 
 NAME = func.coalesce(ShopProfile.name, ShopSync.shop_domain)

@@ -1,36 +1,26 @@
-"""Sync success and pick-up: installs judged at their own deadlines, counted by the database.
+"""Sync success and pick-up: installs judged at their own deadlines.
 
 An install belongs to the window in which its deadline falls, and is judged only when that is past.
+Whatever decides it happened before its deadline, so its hour can be rolled up once that is over.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal_column, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync_core.health.conditions import MERCHANT_SIDE, NAME
+from sync_core.health.hours import PATIENCE, Family, Window
 from sync_core.health.spans import moment, seconds_between
 from sync_core.models import Install, ShopProfile, ShopSync, SyncAttempt, Transition
 from sync_core.states import Outcome
 
-SPOILED = (Outcome.FAILED.value, Outcome.ORPHANED.value, Outcome.STOLEN.value)
-"""Ends of an attempt after which a later success is no first-attempt success; a hand-over at a restart is none."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """[since, end): `end` is the window's end or now, whichever is earlier."""
-
-    since: datetime
-    end: datetime
-
-    def holds(self, column: InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
-        """Watched installs whose moment lies in the window."""
-        return and_(Install.watched, column >= self.since, column < self.end)
+DAY = timedelta(hours=24)
+"""How long after its install an episode's success is judged; what is younger may still change."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +33,10 @@ class Worst:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Count:
-    """`k` good of `n`."""
-
-    k: int
-    n: int
-
+UNSYNCED = or_(Install.first_synced_at.is_(None), Install.first_synced_at > Install.success_deadline)
+"""No data by its deadline, in the words of ix_install_unsynced."""
+UNTAKEN = or_(Install.first_claimed_at.is_(None), Install.first_claimed_at > Install.pickup_deadline)
+"""Claimed by no worker of ours by its deadline, in the words of ix_install_untaken."""
 
 SYNCED = and_(Install.first_synced_at.is_not(None), Install.first_synced_at <= Install.success_deadline)
 LEFT_UNSYNCED = and_(
@@ -57,58 +44,70 @@ LEFT_UNSYNCED = and_(
     Install.withdrawn_at <= Install.success_deadline,
     or_(Install.first_synced_at.is_(None), Install.first_synced_at > Install.withdrawn_at),
 )
-TAKEN = and_(Install.first_claimed_at.is_not(None), Install.first_claimed_at <= Install.pickup_deadline)
+TAKEN = or_(
+    and_(Install.first_claimed_at.is_not(None), Install.first_claimed_at <= Install.pickup_deadline),
+    and_(Install.first_synced_at.is_not(None), Install.first_synced_at <= Install.pickup_deadline),
+)
+"""By anybody: the app's own sync of a shop that we adopted counts, too."""
 LEFT_UNTAKEN = and_(
     Install.withdrawn_at.is_not(None),
     Install.withdrawn_at <= Install.pickup_deadline,
     or_(Install.first_claimed_at.is_(None), Install.first_claimed_at > Install.withdrawn_at),
 )
+MISSED_SYNC = and_(UNSYNCED, ~LEFT_UNSYNCED)
+MISSED_PICK_UP = and_(UNTAKEN, ~case((TAKEN, True), else_=False), ~LEFT_UNTAKEN)
+
+SPOILED = (Outcome.FAILED, Outcome.ORPHANED, Outcome.STOLEN)
+"""Ends of an attempt after which a later success is no first-attempt success; a hand-over at a restart is none."""
+
+SPOILS = SyncAttempt.outcome.in_([literal_column(f"'{outcome.value}'") for outcome in SPOILED])
+"""The condition of ix_sync_attempt_spoiled, in its own words."""
 
 
-def sync_success(session: Session, window: Window) -> Count:
-    """Synced within their deadline, of those due in the window and not uninstalled before."""
-    return _count(session, SYNCED, window.holds(Install.success_deadline), ~LEFT_UNSYNCED)
+def _spoiled() -> ColumnElement[bool]:
+    mine = and_(SyncAttempt.shop_id == Install.shop_id, SyncAttempt.generation == Install.generation)
+    return exists().where(mine, SPOILS, SyncAttempt.ended_at <= Install.first_synced_at)
 
 
-def pick_up(session: Session, window: Window) -> Count:
-    """Taken by their deadline by anybody, of those due in the window and not uninstalled before."""
-    return _count(session, TAKEN, window.holds(Install.pickup_deadline), ~LEFT_UNTAKEN)
+def _blocked() -> ColumnElement[bool]:
+    """Under a merchant-side hold at the deadline, as the transitions tell."""
+    newest = (Transition.at.desc(), Transition.fence.desc(), Transition.id.desc())
+    until = and_(Transition.shop_id == Install.shop_id, Transition.at <= Install.success_deadline)
+    held = select(Transition.to_hold).where(until).order_by(*newest).limit(1).correlate(Install).scalar_subquery()
+    return held.in_([hold.value for hold in MERCHANT_SIDE])
 
 
-def blocked_by_merchant(session: Session, window: Window) -> int:
-    """Misses whose shop was under a merchant-side hold at the deadline, as the transitions tell."""
-    missed = and_(window.holds(Install.success_deadline), ~LEFT_UNSYNCED, ~_known(SYNCED))
-    held = _hold_at_deadline().in_([hold.value for hold in MERCHANT_SIDE])
-    return session.execute(select(func.count()).select_from(Install).where(missed, held)).scalar_one()
+SUCCESS = Family(
+    "success",
+    Install.success_deadline,
+    lag=PATIENCE,
+    figures={
+        "n": ~LEFT_UNSYNCED,
+        "k": and_(SYNCED, ~LEFT_UNSYNCED),
+        "blocked": case((MISSED_SYNC, case((_blocked(), True), else_=False)), else_=False),
+        "first": case((and_(SYNCED, ~LEFT_UNSYNCED), ~_spoiled()), else_=False),
+    },
+)
+"""Synced within their deadline, of those not uninstalled before; blocked: misses that are the merchant's."""
 
-
-def first_attempt(session: Session, window: Window) -> int:
-    """Successes without a failed, orphaned or stolen attempt before them."""
-    spoiled = exists().where(
-        SyncAttempt.shop_id == Install.shop_id,
-        SyncAttempt.generation == Install.generation,
-        SyncAttempt.outcome.in_(SPOILED),
-        SyncAttempt.ended_at <= Install.first_synced_at,
-    )
-    good = and_(window.holds(Install.success_deadline), ~LEFT_UNSYNCED, SYNCED, ~spoiled)
-    return session.execute(select(func.count()).select_from(Install).where(good)).scalar_one()
-
-
-def unjudged(session: Session, window: Window) -> int:
-    """Installs of the window whose deadline is still to come."""
-    young = and_(window.holds(Install.installed_at), Install.success_deadline >= window.end)
-    return session.execute(select(func.count()).select_from(Install).where(young)).scalar_one()
+PICK_UP = Family(
+    "pick_up",
+    Install.pickup_deadline,
+    lag=PATIENCE,
+    figures={"n": ~LEFT_UNTAKEN, "k": and_(TAKEN, ~LEFT_UNTAKEN)},
+)
+"""Taken by their deadline by anybody, of those not uninstalled before."""
 
 
 def missed_syncs(session: Session, window: Window, *, limit: int) -> tuple[Worst, ...]:
     """Installs without data at their deadline, the longest first."""
-    missed = and_(window.holds(Install.success_deadline), ~LEFT_UNSYNCED, ~_known(SYNCED))
+    missed = and_(window.holds(Install.success_deadline), MISSED_SYNC)
     return longest(session, window, Install.first_synced_at, missed, limit=limit)
 
 
 def late_pick_ups(session: Session, window: Window, *, limit: int) -> tuple[Worst, ...]:
     """Installs that nobody had taken at their deadline, the longest first."""
-    missed = and_(window.holds(Install.pickup_deadline), ~LEFT_UNTAKEN, ~_known(TAKEN))
+    missed = and_(window.holds(Install.pickup_deadline), MISSED_PICK_UP)
     return longest(session, window, Install.first_claimed_at, missed, limit=limit)
 
 
@@ -116,26 +115,11 @@ def longest(
     session: Session, window: Window, ended: InstrumentedAttribute[Any], chosen: ColumnElement[bool], *, limit: int
 ) -> tuple[Worst, ...]:
     """Installs by the time from install to `ended` (to the window's end while it has not come), longest first."""
-    seconds = seconds_between(Install.installed_at, func.coalesce(ended, moment(window.end)))
-    query = select(Install.shop_id, ShopSync.shop_domain, NAME, seconds)
-    query = query.join(ShopSync, ShopSync.shop_id == Install.shop_id)
-    query = query.outerjoin(ShopProfile, ShopProfile.shop_id == Install.shop_id)
-    rows = session.execute(query.where(chosen).order_by(seconds.desc(), Install.shop_id).limit(limit))
+    seconds = seconds_between(Install.installed_at, func.coalesce(ended, moment(window.end))).label("seconds")
+    found = select(Install.shop_id, seconds).where(chosen).order_by(seconds.desc(), Install.shop_id)
+    few = found.limit(limit).subquery()
+    query = select(few.c.shop_id, ShopSync.shop_domain, NAME, few.c.seconds)
+    query = query.join(ShopSync, ShopSync.shop_id == few.c.shop_id)
+    query = query.outerjoin(ShopProfile, ShopProfile.shop_id == few.c.shop_id)
+    rows = session.execute(query.order_by(few.c.seconds.desc(), few.c.shop_id))
     return tuple(Worst(shop_id, domain, name, float(took)) for shop_id, domain, name, took in rows)
-
-
-def _count(session: Session, good: ColumnElement[bool], *chosen: ColumnElement[bool]) -> Count:
-    query = select(func.count(), func.count(case((good, 1)))).select_from(Install).where(*chosen)
-    n, k = session.execute(query).one()
-    return Count(k, n)
-
-
-def _known(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The condition as true or false: a missing moment makes it false, not unknown."""
-    return case((condition, True), else_=False)
-
-
-def _hold_at_deadline() -> Any:
-    newest = (Transition.at.desc(), Transition.fence.desc(), Transition.id.desc())
-    until = and_(Transition.shop_id == Install.shop_id, Transition.at <= Install.success_deadline)
-    return select(Transition.to_hold).where(until).order_by(*newest).limit(1).correlate(Install).scalar_subquery()

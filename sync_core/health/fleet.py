@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ScalarSelect, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from sync_core.config import Settings
 from sync_core.explain import Need
 from sync_core.health.answering import ShopifyState, shopify_state
-from sync_core.health.conditions import CAP, TROUBLED, capped_count, is_overdue, retries
+from sync_core.health.conditions import CAP, TROUBLED, capped, is_overdue, retries
 from sync_core.health.needs import Group, groups
 from sync_core.heartbeat import SILENT_SECONDS
 from sync_core.models import Heartbeat, ShopSync, Sweep
@@ -90,38 +91,58 @@ class Fleet:
 
 def fleet(session: Session, *, now: datetime, settings: Settings) -> Fleet:
     """The fleet as it stands. Source: shop_sync, heartbeat, sweep, sync_attempt by their indexes."""
-    workers = _life(session, now, Heartbeat.workers > 0)
-    scheduler = _life(session, now, Heartbeat.role == "scheduler")
-    by_status = {status.value: capped_count(session, ShopSync.status == status.value) for status in Status}
-    by_hold = {hold.value: capped_count(session, TROUBLED, ShopSync.hold == hold.value) for hold in Hold}
-    installed = capped_count(session, or_(ShopSync.hold.is_(None), ShopSync.hold != Hold.UNINSTALLED.value))
-    overdue, checks = capped_count(session, is_overdue(now)), _checks(session, now, settings)
+    counts = _counts(session, now)
+    scheduler, workers = _lives(session, now)
+    checks = _checks(session, now, settings)
+    by_status = {status.value: counts[status.value] for status in Status}
+    by_hold = {hold.value: counts[hold.value] for hold in Hold}
     return Fleet(
         at=now,
-        installed=min(installed, CAP),
-        capped=installed > CAP,
+        installed=min(counts["installed"], CAP),
+        capped=counts["installed"] > CAP,
         by_status={status: min(n, CAP) for status, n in by_status.items()},
         by_hold={hold: min(n, CAP) for hold, n in by_hold.items()},
         syncing=by_status[Status.IN_PROGRESS],
         waiting=by_status[Status.PENDING],
-        retrying=capped_count(session, retries(now)),
-        retrying_next_at=_next_retry(session, now),
-        overdue=overdue,
-        groups=groups(session, now=now, workers_alive=workers.alive),
+        retrying=counts["retrying"],
+        retrying_next_at=counts["next_retry"],
+        overdue=counts["overdue"],
+        groups=groups(session, now=now, counts=counts, workers_alive=workers.alive),
         scheduler=scheduler,
         workers=workers,
         checks=checks,
         shopify=shopify_state(session, now=now),
-        picture=_picture(scheduler, checks, anything_due=_anything_due(session, now)),
+        picture=_picture(scheduler, checks, anything_due=counts["any_due"] > 0),
     )
 
 
-def _life(session: Session, now: datetime, whose: ColumnElement[bool]) -> Life:
+def _counts(session: Session, now: datetime) -> dict[str, Any]:
+    """Everything that is counted, in one statement: name → capped count; next_retry is a moment."""
+    asked: dict[str, ScalarSelect[Any]] = {
+        "installed": capped(or_(ShopSync.hold.is_(None), ShopSync.hold != Hold.UNINSTALLED.value)),
+        **{status.value: capped(ShopSync.status == status.value) for status in Status},
+        **{hold.value: capped(TROUBLED, ShopSync.hold == hold.value) for hold in Hold},
+        "retrying": capped(retries(now)),
+        "overdue": capped(is_overdue(now)),
+        "any_due": capped(ShopSync.due_at.is_not(None), ShopSync.due_at <= now, cap=0),
+        "next_retry": select(func.min(ShopSync.due_at)).where(retries(now)).scalar_subquery(),
+    }
+    query = select(*(count.label(name) for name, count in asked.items()))
+    return dict(session.execute(query).mappings().one())
+
+
+def _lives(session: Session, now: datetime) -> tuple[Life, Life]:
+    """The scheduler and those who run syncs (a scheduler may be both)."""
     alive = and_(Heartbeat.stopped_at.is_(None), Heartbeat.seen_at >= now - timedelta(seconds=SILENT_SECONDS))
-    seen_at = session.execute(select(func.max(Heartbeat.seen_at)).where(whose)).scalar_one()
-    sums = select(func.count(), func.sum(Heartbeat.running), func.sum(Heartbeat.workers)).where(whose, alive)
-    n, running, workers = session.execute(sums).one()
-    return Life(n > 0, seen_at, running or 0, workers or 0)
+    columns = (Heartbeat.role, Heartbeat.workers, Heartbeat.running, Heartbeat.seen_at, alive.label("alive"))
+    rows = session.execute(select(*columns)).all()
+    return _life([row for row in rows if row.role == "scheduler"]), _life([row for row in rows if row.workers > 0])
+
+
+def _life(rows: list[Any]) -> Life:
+    seen_at = max((row.seen_at for row in rows), default=None)
+    alive = [row for row in rows if row.alive]
+    return Life(bool(alive), seen_at, sum(row.running for row in alive), sum(row.workers for row in alive))
 
 
 def _checks(session: Session, now: datetime, settings: Settings) -> Checks:
@@ -135,15 +156,6 @@ def _checks(session: Session, now: datetime, settings: Settings) -> Checks:
     missed = max(0, slot - slot_of(last.begun_at, period) - 1)
     last_good_at = session.execute(good).scalar_one()
     return Checks(last.begun_at, last_good_at, last.opened, last.over_limit, next_at, missed, timedelta(seconds=period))
-
-
-def _next_retry(session: Session, now: datetime) -> datetime | None:
-    return session.execute(select(func.min(ShopSync.due_at)).where(retries(now))).scalar_one()
-
-
-def _anything_due(session: Session, now: datetime) -> bool:
-    due = select(ShopSync.shop_id).where(ShopSync.due_at.is_not(None), ShopSync.due_at <= now).limit(1)
-    return session.execute(due).first() is not None
 
 
 def _picture(scheduler: Life, checks: Checks, *, anything_due: bool) -> Picture:

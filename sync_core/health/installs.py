@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Row, Select, and_, case, func, or_, select
+from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.orm import Session
 
 from sync_core.explain import cause_words
 from sync_core.health.conditions import NAME
 from sync_core.health.episodes import LEFT_UNTAKEN
+from sync_core.health.failures import by_class, still_failing
+from sync_core.health.hours import Memory, Window, books
 from sync_core.health.times import path_of
-from sync_core.models import Install, ShopProfile, ShopSync, SyncAttempt
-from sync_core.states import Hold, Outcome
+from sync_core.models import Install, ShopProfile, ShopSync
 
 NEWEST = 20_000
 MOMENTS = ["installed_at", "picked_up_at", "deadline"]
@@ -49,25 +50,19 @@ def pickups(session: Session, *, since: datetime, until: datetime) -> pd.DataFra
     return _frame(rows, "deadline shop_id domain name path installed_at picked_up_at waited late")
 
 
-def failures(session: Session, *, since: datetime, until: datetime) -> pd.DataFrame:
+def failures(session: Session, *, since: datetime, until: datetime, memory: Memory | None = None) -> pd.DataFrame:
     """Failed tries of a window by cause.
 
     Shape: one row per error class, most failures first; empty keeps the columns.
     Columns: error_class str · cause str, the screen's words · failed int · healed int, the shop was synced or
-    went on since · open int, the shop still fails since then.
-    Source: sync_attempt by ended_at, shop_sync. Errors: database errors pass through.
+    went on since · open int, the shop still fails since then (uninstalled since: in neither).
+    Source: roll-ups, sync_attempt by ended_at, shop_sync. Errors: database errors pass through.
     """
-    ended = and_(SyncAttempt.ended_at >= since, SyncAttempt.ended_at < until)
-    failed = and_(ended, SyncAttempt.outcome.in_([Outcome.FAILED.value, Outcome.ORPHANED.value]))
-    error = func.coalesce(SyncAttempt.error_class, SyncAttempt.outcome).label("error")
-    still = and_(ShopSync.generation == SyncAttempt.generation, SyncAttempt.ended_at >= ShopSync.failing_since)
-    left = or_(ShopSync.shop_id.is_(None), ShopSync.hold == Hold.UNINSTALLED.value)
-    fate = case((left, "left"), (still, "open"), else_="healed").label("fate")
-    query = select(error, fate, func.count()).outerjoin(ShopSync, ShopSync.shop_id == SyncAttempt.shop_id).where(failed)
-    found: dict[str, dict[str, int]] = {}
-    for name, what, n in session.execute(query.group_by("error", "fate")):
-        found.setdefault(name, {"left": 0, "open": 0, "healed": 0})[what] = n
-    rows = [_failure(name, fates) for name, fates in found.items()]
+    window = Window(since, until)
+    failed, (here, left) = by_class(books(session, memory), window), still_failing(session, window)
+    rows = [
+        _failure(name, failed=n, healed=n - here[name] - left[name], still=here[name]) for name, n in failed.items()
+    ]
     rows.sort(key=lambda row: (-row["failed"], row["error_class"]))
     return _frame(rows[::-1], "error_class cause failed healed open")
 
@@ -107,13 +102,17 @@ def _pickup(install: Row[Any]) -> dict[str, Any]:
         "installed_at": install.installed_at,
         "picked_up_at": taken,
         "waited": _seconds(taken - install.installed_at) if taken else None,
-        "late": taken is None or taken > install.pickup_deadline,
+        "late": (taken is None or taken > install.pickup_deadline) and not _had_data_by(install),
     }
 
 
-def _failure(error: str, fates: dict[str, int]) -> dict[str, Any]:
-    counts = {"failed": sum(fates.values()), "healed": fates["healed"], "open": fates["open"]}
-    return {"error_class": error, "cause": cause_words(error), **counts}
+def _had_data_by(install: Row[Any]) -> bool:
+    """The app's own sync of a shop that we adopted is a start, too."""
+    return install.first_synced_at is not None and install.first_synced_at <= install.pickup_deadline
+
+
+def _failure(error: str, *, failed: int, healed: int, still: int) -> dict[str, Any]:
+    return {"error_class": error, "cause": cause_words(error), "failed": failed, "healed": healed, "open": still}
 
 
 def _seconds(span: timedelta) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from sync_core.health.conditions import TROUBLED, is_overdue
-from sync_core.health.episodes import Window
-from sync_core.health.times import PATH_OF, PATH_ORDER
+from sync_core.health.episodes import UNSYNCED
+from sync_core.health.hours import Window
+from sync_core.health.times import PATH_OF, PATH_ORDER, Cohort
 from sync_core.models import Install, ShopSync
 from sync_core.states import Hold, Status
 
@@ -33,15 +34,21 @@ class Ledger:
         return self.installs - sum(n for name, n in self.classes.items() if name != LOST)
 
 
-def ledger(session: Session, window: Window, *, now: datetime) -> Ledger:
-    """Synced installs by path, the others by where they are. The total is counted on its own."""
-    chosen = window.holds(Install.installed_at)
-    total = session.execute(select(func.count()).select_from(Install).where(chosen)).scalar_one()
+def ledger(session: Session, installs: Cohort, *, now: datetime) -> Ledger:
+    """Synced installs by path, the others by where they are now. The total is counted on its own."""
+    classes = dict.fromkeys(CLASSES, 0) | installs.synced
+    for name, n in session.execute(_others(installs.split.window, now)):
+        classes[name] += n
+    return Ledger(installs.all, classes)
+
+
+def _others(window: Window, now: datetime) -> Select[str, int]:
+    """(class, installs) of those without data at their deadline: looked at one by one, they may have moved since."""
     named = _class(now).label("class")
     present = and_(ShopSync.shop_id == Install.shop_id, ShopSync.generation == Install.generation)
     query = select(named, func.count()).select_from(Install).outerjoin(ShopSync, present)
-    found = {name: n for name, n in session.execute(query.where(chosen).group_by("class"))}  # noqa: C416
-    return Ledger(total, {name: found.get(name, 0) for name in CLASSES})
+    after = Install.success_deadline >= window.since
+    return query.where(window.holds(Install.installed_at), UNSYNCED, after).group_by("class")
 
 
 def in_class(name: str, window: Window, *, now: datetime) -> ColumnElement[bool]:

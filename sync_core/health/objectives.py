@@ -12,9 +12,10 @@ from sync_core.config import Settings
 from sync_core.health import episodes
 from sync_core.health.checks import slot_count
 from sync_core.health.conditions import capped_count, is_overdue
-from sync_core.health.episodes import Window, Worst
+from sync_core.health.episodes import PICK_UP, SUCCESS, Worst
+from sync_core.health.hours import Books, Memory, Window, books
 from sync_core.health.ledger import Ledger, ledger
-from sync_core.health.times import TimeToSync, time_to_sync
+from sync_core.health.times import TimeToSync, cohort, time_to_sync
 
 SUCCESS_TARGET, PICK_UP_TARGET, SWEEP_TARGET = 0.99, 1.0, 0.95
 QUARTER = timedelta(days=90)
@@ -87,47 +88,58 @@ class Objectives:
     ledger: Ledger
 
 
-def objectives(session: Session, *, since: datetime, until: datetime, now: datetime, settings: Settings) -> Objectives:
+def objectives(
+    session: Session,
+    *,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    settings: Settings,
+    memory: Memory | None = None,
+) -> Objectives:
     """The four objectives and the ledger of [since, until), judged as of `now`.
 
+    Source: roll-ups of closed hours, event rows of the others. `memory`: what a process remembers of closed hours.
     Errors: database errors pass through. A window without installs has no data, not 0 %.
     """
-    window = Window(since, min(until, now))
+    window, kept = Window(since, min(until, now)), books(session, memory)
+    installs = cohort(kept, window)
     return Objectives(
         since=since,
         until=until,
-        sync_success=_sync_success(session, window),
-        pick_up=_pick_up(session, window, now),
-        time_to_sync=time_to_sync(session, window),
-        sweep_success=_sweep_success(session, window, settings),
-        ledger=ledger(session, window, now=now),
+        sync_success=_sync_success(kept, window, unjudged=installs.young),
+        pick_up=_pick_up(kept, window, now),
+        time_to_sync=time_to_sync(kept, installs),
+        sweep_success=_sweep_success(kept, window, settings),
+        ledger=ledger(session, installs, now=now),
     )
 
 
-def _sync_success(session: Session, window: Window) -> SyncSuccess:
-    count = episodes.sync_success(session, window)
-    quarter = episodes.sync_success(session, Window(window.end - QUARTER, window.end))
-    missed = count.k < count.n
-    blocked = episodes.blocked_by_merchant(session, window) if missed else 0
-    worst = episodes.missed_syncs(session, window, limit=1) if missed else ()
+def _sync_success(books: Books, window: Window, *, unjudged: int) -> SyncSuccess:
+    count, quarter = books.counted(window, SUCCESS), books.counted(_quarter(window), SUCCESS)
+    k, n = count["k"], count["n"]
+    worst = episodes.missed_syncs(books.session, window, limit=1) if k < n else ()
     return SyncSuccess(
-        all=share(count.k, count.n, SUCCESS_TARGET, budget=_budget(quarter.k, quarter.n, SUCCESS_TARGET), worst=worst),
-        addressable=share(count.k, count.n - blocked, SUCCESS_TARGET),
-        first_attempt=share(episodes.first_attempt(session, window), count.n, SUCCESS_TARGET),
-        unjudged=episodes.unjudged(session, window),
+        all=share(k, n, SUCCESS_TARGET, budget=_budget(quarter["k"], quarter["n"], SUCCESS_TARGET), worst=worst),
+        addressable=share(k, n - count["blocked"], SUCCESS_TARGET),
+        first_attempt=share(count["first"], n, SUCCESS_TARGET),
+        unjudged=unjudged,
     )
 
 
-def _pick_up(session: Session, window: Window, now: datetime) -> PickUp:
-    count = episodes.pick_up(session, window)
-    late = episodes.late_pick_ups(session, window, limit=NAMED) if count.k < count.n else ()
-    overdue = capped_count(session, is_overdue(now))
-    return PickUp(all=share(count.k, count.n, PICK_UP_TARGET, worst=late), overdue_now=overdue, late=late)
+def _quarter(window: Window) -> Window:
+    return Window(window.end - QUARTER, window.end)
 
 
-def _sweep_success(session: Session, window: Window, settings: Settings) -> SweepSuccess:
-    slots = slot_count(session, window, settings)
-    quarter = slot_count(session, Window(window.end - QUARTER, window.end), settings)
+def _pick_up(books: Books, window: Window, now: datetime) -> PickUp:
+    count = books.counted(window, PICK_UP)
+    late = episodes.late_pick_ups(books.session, window, limit=NAMED) if count["k"] < count["n"] else ()
+    overdue = capped_count(books.session, is_overdue(now))
+    return PickUp(all=share(count["k"], count["n"], PICK_UP_TARGET, worst=late), overdue_now=overdue, late=late)
+
+
+def _sweep_success(books: Books, window: Window, settings: Settings) -> SweepSuccess:
+    slots, quarter = slot_count(books, window, settings), slot_count(books, _quarter(window), settings)
     budget = _budget(quarter.good, quarter.expected, SWEEP_TARGET)
     judged = share(slots.good, slots.expected, SWEEP_TARGET, budget=budget)
     return SweepSuccess(all=judged, missed=slots.expected - slots.begun, failed=slots.begun - slots.good)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sync_core.errors import BadInput
 from sync_core.explain.words import ATTENTION, OVERDUE
 from sync_core.health.conditions import CAP, TROUBLED, capped_count, is_overdue, needs_attention, overdue_now
-from sync_core.health.episodes import Window
+from sync_core.health.hours import Window
 from sync_core.health.ledger import in_class
 from sync_core.health.meaning import Wanted, meaning
 from sync_core.health.spans import moment

@@ -1,0 +1,140 @@
+"""A window as whole hours that are rolled up and what is left of it at its two ends.
+
+A figure of a window is the sum of its closed hours, kept by `sync_core.rollup`, and of a count over the
+event rows of the rest. Each figure is said once, in a Family: the roll-up and the count use the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from sync_core.health.spans import hour_ceil, hour_floor
+from sync_core.models import Install, RollupHour, RollupMark
+
+Found = TypeVar("Found")
+
+Moment = InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]
+
+PATIENCE = timedelta(minutes=10)
+"""A transaction that began in an hour has ended so long after it."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """[since, end): `end` is the window's end or now, whichever is earlier."""
+
+    since: datetime
+    end: datetime
+
+    def spans(self, column: Moment) -> ColumnElement[bool]:
+        """Rows whose moment lies in the window."""
+        return and_(column >= self.since, column < self.end)
+
+    def holds(self, column: Moment) -> ColumnElement[bool]:
+        """Watched installs whose moment lies in the window."""
+        return and_(Install.watched, self.spans(column))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A window in two: closed hours [first, last), and the event rows before and after them."""
+
+    window: Window
+    first: datetime
+    last: datetime
+
+    @property
+    def rolled(self) -> bool:
+        """Whether any hour of the window is rolled up."""
+        return self.first < self.last
+
+    def hours(self, column: Moment) -> ColumnElement[bool]:
+        """The closed hours of a roll-up."""
+        return and_(column >= self.first, column < self.last)
+
+    def events(self, column: Moment) -> ColumnElement[bool]:
+        """The event rows that no closed hour counts."""
+        since, end = self.window.since, self.window.end
+        if not self.rolled:
+            return and_(column >= since, column < end)
+        return or_(and_(column >= since, column < self.first), and_(column >= self.last, column < end))
+
+
+@dataclass(frozen=True)
+class Family:
+    """Figures that share their event rows. `lag`: how long after an hour's end a fact of it may still come."""
+
+    name: str
+    moment: InstrumentedAttribute[datetime]
+    lag: timedelta
+    figures: Mapping[str, ColumnElement[bool]]
+    chosen: ColumnElement[bool] = field(default_factory=lambda: Install.watched.expression)
+
+    def counts(self, *also: Any) -> Select[Any]:
+        """How often each figure counts among the chosen rows; `also` are columns before the counts."""
+        counts = [func.count(case((condition, 1))).label(figure) for figure, condition in self.figures.items()]
+        return select(*also, *counts).where(self.chosen)
+
+
+Memory = MutableMapping[Hashable, Any]
+"""Sums of closed hours that a process remembers; what is remembered never changes, so it may be lost at any time."""
+
+
+REMEMBERED = 64
+"""Answers that a process keeps: those of four windows, for a few hours."""
+
+
+@dataclass(frozen=True)
+class Books:
+    """What is rolled up, as of one transaction, and what this process remembers of it."""
+
+    session: Session
+    marks: Mapping[str, tuple[datetime, int]]
+    memory: Memory
+
+    def parts(self, window: Window, family: str, *, settles: timedelta = timedelta(0)) -> Parts:
+        """The window in two. `settles`: how long before the window's end its rows may still change."""
+        until, _ = self.marks.get(family, (window.since, 0))
+        return Parts(window, hour_ceil(window.since), min(hour_floor(window.end - settles), until))
+
+    def remembered(self, what: str, family: str, split: Parts, ask: Callable[[], Found]) -> Found:
+        """The answer over the closed hours, asked once as long as they are not counted again."""
+        key = (what, family, split.first, split.last, self.marks[family][1])
+        if key in self.memory:
+            kept: Found = self.memory[key]
+            return kept
+        found = self.memory[key] = ask()
+        for oldest in list(self.memory)[:-REMEMBERED]:
+            self.memory.pop(oldest, None)
+        return found
+
+    def rolled(self, split: Parts, family: str) -> Mapping[str, int]:
+        """Figure → sum of the closed hours."""
+        return self.remembered("sum", family, split, lambda: self._sums(split, family)) if split.rolled else {}
+
+    def _sums(self, split: Parts, family: str) -> dict[str, int]:
+        query = select(RollupHour.figure, func.sum(RollupHour.n)).where(RollupHour.family == family)
+        rows = self.session.execute(query.where(split.hours(RollupHour.hour)).group_by(RollupHour.figure))
+        return {figure: int(n) for figure, n in rows}
+
+    def counted(self, window: Window, family: Family) -> dict[str, int]:
+        """Figure → how often it counts in the window."""
+        split = self.parts(window, family.name)
+        query = family.counts().where(split.events(family.moment))
+        found = dict(self.session.execute(query).mappings().one())
+        for figure, n in self.rolled(split, family.name).items():
+            found[figure] += n
+        return found
+
+
+def books(session: Session, memory: Memory | None = None) -> Books:
+    """The roll-ups as they stand in this transaction."""
+    query = select(RollupMark.family, RollupMark.until, RollupMark.revision)
+    marks = {family: (until, revision) for family, until, revision in session.execute(query)}
+    return Books(session, marks, {} if memory is None else memory)
