@@ -9,7 +9,7 @@ TESTS ?= tests
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench mutants simulate screenshots lock clean browser faults storm faults-long
+.PHONY: seed-million help setup run test check bench mutants simulate screenshots lock clean browser faults storm faults-long
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ check: setup ## Lint, look at the format, check the types
 
 bench: setup ## Measure speed and memory; prints tables, judges nothing
 	@$(BIN)/pytest -s -o "python_files=bench_*.py test_*.py" tests/benchmarks
+
+seed-million: setup ## Make a million shops on PostgreSQL and 100,000 on SQLite, under var/million
+	@$(BIN)/python -m tests.benchmarks.seed
 
 mutants: setup ## Remove each rule of the lifecycle from a copy of the code: some test must fail
 	@$(BIN)/python -m tests.mutants.run
