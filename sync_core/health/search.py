@@ -206,7 +206,8 @@ def _profile_matches(wanted: Wanted) -> ColumnElement[bool]:
 def _beyond(order: Order, after: str) -> ColumnElement[bool]:
     key, shop_id = _read_place(order, after)
     further = order.key < key if order.down else order.key > key
-    return or_(further, and_(order.key == key, ShopSync.shop_id > shop_id))
+    not_before = order.key <= key if order.down else order.key >= key  # a range that an index serves; the OR is none
+    return and_(not_before, or_(further, ShopSync.shop_id > shop_id))
 
 
 def _place(row: Any) -> str:
