@@ -130,8 +130,9 @@ class Ground:
             child.end()
         self.children.clear()
 
-    def audit(self, *, outages: list[tuple[datetime, datetime]] | None = None) -> Verdict:
-        return audit(self.database, self.sandbox.control, lease_seconds=2, outages=outages or [])
+    def audit(self, *, outages: list[tuple[datetime, datetime]] | None = None, true_clock: bool = True) -> Verdict:
+        own: dict[str, Any] = {"lease_seconds": 2, "outages": outages or [], "true_clock": true_clock}
+        return audit(self.database, self.sandbox.control, **own)
 
     def log(self) -> str:
         return (self.folder / "processes.log").read_text(errors="replace")
