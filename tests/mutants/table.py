@@ -176,8 +176,8 @@ RULES = [
         "a run completes before it reads",
         (
             RUNNER,
-            "        for resource in RESOURCES:\n            if not self.legs",
-            "        for resource in RESOURCES[:0]:\n            if not self.legs",
+            "        for resource in self.resources:\n            if not self.legs",
+            "        for resource in self.resources[:0]:\n            if not self.legs",
         ),
         tests=("tests/runs/test_runner.py",),
     ),
