@@ -8,9 +8,10 @@ import pytest
 
 from sync_core.plan import choose, sentence
 from sync_core.progress import FULL, Haul, Leg
-from sync_core.resources import RESOURCES
+from sync_core.resources import chosen
 from sync_core.shopify.answers import Cost
 
+RESOURCES = chosen(("products", "customers", "orders"))
 SLOW = Cost(1, 1, available=0, maximum=2_000, restore_rate=100)
 
 

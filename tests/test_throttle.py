@@ -102,3 +102,20 @@ def test_the_longest_unused_limiter_is_forgotten() -> None:
 
     assert limiters.of("a.myshopify.com") is first
     assert limiters.of("b.myshopify.com") is not second
+
+
+@pytest.mark.parametrize(("available", "wait"), [(551, 0.01), (552, 0), (553, 0)])
+def test_a_query_that_was_never_asked_waits_for_the_points_that_it_will_cost(
+    limiter: Limiter, available: float, wait: float
+) -> None:
+    limiter.take("products")
+    limiter.settle("products", cost(233, available=available))
+
+    assert limiter.take("orders", expected=552) == pytest.approx(wait)
+
+
+def test_what_shopify_says_of_a_query_counts_more_than_what_was_expected(limiter: Limiter) -> None:
+    limiter.take("orders", expected=552)
+    limiter.settle("orders", cost(400, available=400))
+
+    assert limiter.take("orders", expected=552) == 0

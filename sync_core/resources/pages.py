@@ -117,7 +117,8 @@ def read_page(
 def _root(client: ShopifyClient, resource: Resource, asked: dict[str, Any], size: PageSize) -> Node:
     if resource.listed:
         return everything(client, resource)
-    found: Node = execute(client, resource.document, asked, size)[resource.name]
+    expected = resource.most_points or resource.page_points
+    found: Node = execute(client, resource.document, asked, size, expected=expected)[resource.name]
     return found
 
 
@@ -140,11 +141,13 @@ def _drain(client: ShopifyClient, tail: Tail, node: Node, on_tail: Callable[[], 
         on_tail()
 
 
-def execute(client: ShopifyClient, document: str, asked: dict[str, Any], size: PageSize) -> dict[str, Any]:
+def execute(
+    client: ShopifyClient, document: str, asked: dict[str, Any], size: PageSize, *, expected: float = 0.0
+) -> dict[str, Any]:
     """The answer's data; asked again smaller while the page is too much. Errors: every ShopifyError."""
     while True:
         try:
-            reply = client.execute(document, {**asked, "first": size.first})
+            reply = client.execute(document, {**asked, "first": size.first}, expected=expected)
         except (TooCostly, TooSlow) as error:
             if not size.halve(for_good=isinstance(error, TooCostly)):
                 raise

@@ -78,6 +78,7 @@ RESOURCE = Resource(
     count="productsCount",
     rows=rows,
     page_points=90,
+    most_points=233,
     tails=(Tail("variants", "product", VARIANTS_TAIL),),
     options=lambda _scopes: {"variants": 100},
     required=True,

@@ -83,6 +83,8 @@ class Resource:
     rows: Callable[[list[Node]], Batch]
     page_points: int
     """Points of one page of 250, about: for the plan's estimate."""
+    most_points: int = 0
+    """Points that the bucket must hold before a page of 250 is asked for; 0: about `page_points`."""
     tails: tuple[Tail, ...] = ()
     options: Callable[[Scopes], dict[str, Any]] = _no_options
     required: bool = False

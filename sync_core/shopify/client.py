@@ -67,33 +67,36 @@ class ShopifyClient:
         """Send this token from now on."""
         self._token = access_token
 
-    def execute(self, document: str, variables: dict[str, Any] | None = None, *, once: bool = False) -> Reply:
+    def execute(
+        self, document: str, variables: dict[str, Any] | None = None, *, once: bool = False, expected: float = 0.0
+    ) -> Reply:
         """Shopify's answer to one query.
 
         Waits for the shop's bucket, tries again what may pass (bounded). A page that was too slow is not
         repeated as it is: whoever asked asks for less. `once`: repeat only what was surely not carried out.
+        `expected`: the points of a query that was not asked before.
         Errors: every ShopifyError; Released while waiting.
         """
         asked = variables or {}
         try:
-            return self._patiently(document, asked, once=once)
+            return self._patiently(document, asked, once=once, expected=expected)
         except Held as error:
             if error.hold is not Hold.REAUTHORISE or self._fresh_token is None:
                 raise
             self._token = self._fresh_token(self._token)
-            return self._patiently(document, asked, once=once)
+            return self._patiently(document, asked, once=once, expected=expected)
 
-    def _patiently(self, document: str, variables: dict[str, Any], *, once: bool) -> Reply:
+    def _patiently(self, document: str, variables: dict[str, Any], *, once: bool, expected: float) -> Reply:
         def repeatable(error: Unavailable) -> bool:
             if once:
                 return isinstance(error, Throttled)
             return not (isinstance(error, TooSlow) and "first" in variables)
 
-        return self._patience.call(lambda: self._once(document, variables), repeatable=repeatable)
+        return self._patience.call(lambda: self._once(document, variables, expected), repeatable=repeatable)
 
-    def _once(self, document: str, variables: dict[str, Any]) -> Reply:
+    def _once(self, document: str, variables: dict[str, Any], expected: float) -> Reply:
         query = (document, variables.get("first"))
-        while seconds := self._limiter.take(query):
+        while seconds := self._limiter.take(query, expected=expected):
             self._patience.wait(seconds)
         told: list[Cost] = []
         try:

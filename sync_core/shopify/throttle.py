@@ -27,10 +27,15 @@ class Limiter:
         self._seen: Cost | None = None
         self._seen_at = 0.0
 
-    def take(self, query: Hashable) -> float:
-        """0 when the query may be sent now (its points are taken), else the seconds to wait before asking again."""
+    def take(self, query: Hashable, *, expected: float = 0.0) -> float:
+        """0 when the query may be sent now (its points are taken), else the seconds to wait before asking again.
+
+        `expected`: its points, as far as is known before Shopify has named them once.
+        """
         with self._lock:
-            requested = self._requested.get(query, 0.0)
+            if self._seen is not None:
+                expected = min(expected, self._seen.maximum)
+            requested = self._requested.setdefault(query, expected)
             missing = requested - self._available()
             if missing <= 0 or self._seen is None:
                 self._flying += requested

@@ -16,6 +16,7 @@ from sync_core import credentials, lifecycle
 from sync_core.app_models import Customer, Order, OrderLineItem, Product, Refund, Shop, SyncState, Variant
 from sync_core.credentials import TokenPair
 from sync_core.models import ShopProfile
+from sync_core.resources import customers, orders, products
 from sync_core.runner import Pulse, Tools, run
 from sync_core.sandbox.running import Running
 from sync_core.states import Mode, Outcome
@@ -76,6 +77,14 @@ def test_the_second_sync_reads_only_what_changed_since_the_first_began(bench: Be
     assert title == "Renamed"
     assert bench.attempt().progress["products"] == {"done": 1, "total": 1, "skipped": None, "ended": True}
     assert bench.attempt().progress["orders"]["total"] == 0
+
+
+def test_a_resource_expects_the_points_that_shopify_asks_for(bench: Bench, sandbox: Running) -> None:
+    bench.run()
+
+    asked = {line["operation"].lower(): line["requested"] for line in sandbox.control.log(DOMAIN)}
+    for resource in (products.RESOURCE, customers.RESOURCE, orders.RESOURCE):
+        assert (resource.most_points or resource.page_points) == asked[resource.name], resource.name
 
 
 def test_an_empty_pass_of_changes_is_a_success(bench: Bench) -> None:
