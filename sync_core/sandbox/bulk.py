@@ -119,8 +119,9 @@ class Work:
         some = [self.walk.lines(row, self.run) for _, row in zip(range(ROOTS_AT_ONCE), rows, strict=False)]
         lines = self.scatter.mixed(some, last=len(some) < ROOTS_AT_ONCE)
         left = self._left() - operation.objects
+        lost = self.fault is not None and self.fault.kind == "lossy" and operation.objects >= self.fault.objects
         with operation.path.open("ab") as file:
-            file.writelines(lines[:left])
+            file.writelines([] if lost else lines[:left])
         operation.objects += min(left, len(lines))
         operation.roots += len(some)
         return len(some) == ROOTS_AT_ONCE and left > len(lines)

@@ -11,7 +11,7 @@ from sync_core.sandbox.config import BadOption
 
 STATUSES = {400, 401, 402, 403, 404, 409, 423, 429, 430, 500, 502, 503, 504, 520, 530, 540}
 WORDS = {"reset", "lost", "slow", "half", "badjson", "throttled", "maxcost", "inactive", "internal", "denied"}
-BULK_WORDS = {"failed", "canceled", "expired", "short"}
+BULK_WORDS = {"failed", "canceled", "expired", "lossy", "short"}
 ASIDE = ("oauth", "bulk_run", "bulk_file")
 """Operations that only a fault which names them spoils."""
 
@@ -27,7 +27,8 @@ class Fault:
     requests are served first. `operation`: a regular expression the operation's name must contain; without it only
     GraphQL requests match; "oauth" matches the token endpoint, "bulk_file" the download of a bulk file (there also
     short: a file without its end), "bulk_run" an operation's run: it ends failed (`message` its errorCode, its
-    partial data there after `seconds`), canceled or expired after `objects` objects.
+    partial data there after `seconds`), canceled or expired after `objects` objects, or lossy: completed and counted,
+    but its file has only so many.
     """
 
     kind: str

@@ -266,6 +266,16 @@ def test_a_file_without_its_end_is_never_taken_for_whole(bulk: Bench, sandbox: R
     assert "its file could not be read: The file ended after" in str(bulk.attempt().plan)
 
 
+def test_fewer_lines_than_shopify_counted_are_never_taken_for_all(bulk: Bench, sandbox: Running) -> None:
+    sandbox.control.put_shop(DOMAIN, products=PRODUCTS, variants=(1, 6), customers=0, orders=0)
+    sandbox.control.fault(DOMAIN, "lossy", operation="bulk_run", objects=700)
+
+    bulk.run()
+
+    assert stored(bulk) == truth(sandbox)
+    assert "products page by page: its file has" in str(bulk.attempt().plan)
+
+
 @pytest.mark.parametrize("kind", ["half", "reset", "503", "short"])
 def test_a_download_that_breaks_off_goes_on_where_it_was(bulk: Bench, sandbox: Running, kind: str) -> None:
     sandbox.control.put_shop(DOMAIN, products=PRODUCTS, variants=(1, 6), customers=0, orders=0)

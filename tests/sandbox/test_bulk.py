@@ -188,6 +188,17 @@ def test_an_operation_may_end_without_anything(app: App, kind: str, ended: str) 
     assert (operation["status"], operation["url"], operation["partialDataUrl"]) == (ended, None, None)
 
 
+def test_a_lossy_operation_counts_more_than_its_file_has(make_app: MakeApp) -> None:
+    app = make_app(products=120)
+    app.install()
+    app.control.fault(DOMAIN, "lossy", operation="bulk_run", objects=1)
+
+    operation = finished(app)
+
+    assert operation["status"] == "COMPLETED"
+    assert len(lines(app, operation["url"])) < int(operation["objectCount"])
+
+
 def test_the_file_wants_no_token_but_a_signature_and_answers_ranges(app: App) -> None:
     url = finished(app)["url"]
 
