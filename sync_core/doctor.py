@@ -17,6 +17,7 @@ from sync_core.alerts.lists import undelivered
 from sync_core.config import Settings, Webhooks
 from sync_core.db import Database
 from sync_core.errors import SchemaMismatch, Unavailable
+from sync_core.explain import span
 from sync_core.health.conditions import CAP, capped_count, is_overdue
 from sync_core.health.shop import DYING
 from sync_core.models import Heartbeat, ShopSync, Token, WebhookCheck
@@ -93,7 +94,7 @@ def _processes(database: Database) -> Iterator[Check]:
         living = [process for process in health.heartbeats(session, now=now) if process.alive]
     yield _scheduler(living, None if seen is None else (now - seen).total_seconds())
     workers = sum(process.workers for process in living)
-    yield Check("workers", workers > 0, f"{workers} alive", "python scheduler.py, or shopsync worker")
+    yield Check("workers", workers > 0, f"{workers} alive", "start one: python scheduler.py, or shopsync worker")
     offset = max((process.clock_offset for process in living), key=abs, default=0.0)
     found = f"at most {abs(offset):.1f} s beside the database's"
     yield Check("clocks", abs(offset) <= CLOCK_SECONDS, found, "start time synchronisation (NTP) on each host")
@@ -103,7 +104,7 @@ def _scheduler(living: list[health.Process], age: float | None) -> Check:
     if age is None:
         return Check("scheduler", False, "no sign of life yet", "python scheduler.py")
     alive = any(process.role == "scheduler" for process in living)
-    return Check("scheduler", alive, f"last sign of life {age:.0f} s ago", "start it again: python scheduler.py")
+    return Check("scheduler", alive, f"last sign of life {span(age)} ago", "start it again: python scheduler.py")
 
 
 def _overdue(database: Database) -> Check:
@@ -177,7 +178,6 @@ def _shopify(settings: Settings, http: httpx.Client) -> Check:
     try:
         status = http.get(f"{base}/admin/api/{settings.shopify_api_version}/graphql.json").status_code
     except (httpx.HTTPError, Unavailable) as error:
-        return Check(
-            name, False, type(error).__name__, f"start it (shopsync {name})" if settings.sandboxed else "network"
-        )
+        mend = f"start it (shopsync {name})" if settings.sandboxed else "see whether this machine reaches the internet"
+        return Check(name, False, f"does not answer: {type(error).__name__}", mend)
     return Check(name, True, f"reachable (HTTP {status})")

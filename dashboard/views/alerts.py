@@ -77,9 +77,12 @@ def _sentence(open_ones: tuple[Seen, ...]) -> None:
     if not open_ones:
         st.markdown("Nothing is wrong. :gray[Every process looks each 10 seconds.]")
         return
-    free = sum(alert.acknowledged_by is None for alert in open_ones)
-    head = f"{count(len(open_ones), 'alert')} {'is' if len(open_ones) == 1 else 'are'} open"
-    st.markdown(f"{head}; {f'nobody has {free} of them yet' if free else 'somebody has each'}.")
+    free, n = sum(alert.acknowledged_by is None for alert in open_ones), len(open_ones)
+    head = f"{count(n, 'alert')} {'is' if n == 1 else 'are'} open"
+    if free == n:
+        st.markdown(f"{head}, and nobody has {'it' if n == 1 else 'them'} yet.")
+    else:
+        st.markdown(f"{head}; {f'nobody has {free:,} of them yet' if free else 'somebody has each'}.")
 
 
 def _nobody_told() -> None:

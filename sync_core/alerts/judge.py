@@ -146,7 +146,8 @@ def _cause(
     key = f"cause:{cause}"
     if not (ticket or recent >= MANY or (key in still_open and recent)):
         return
-    words = next((hit.words for hit in hits if hit.words), None)
+    # what Shopify said of a blocked shop is what the mend's cause says already
+    words = None if cause in facts.blocked else next((hit.words for hit in hits if hit.words), None)
     message = _message(facts, cause_words(cause), MENDS[cause], hits, link=f"/shops?cause={quote(cause)}", detail=words)
     yield Alarm(key, Severity.PAGE if recent >= MANY else Severity.TICKET, message)
 

@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet
 from playwright.sync_api import Browser, Page, expect
 
 from sync_core import schema
+from sync_core.alerts.book import keep
 from sync_core.db import Database
 from sync_core.sandbox.config import SandboxConfig
 from sync_core.sandbox.running import Running, running
@@ -48,6 +49,8 @@ def main() -> int:
                 _overview(browser, address, name)
                 if name == "full":
                     _lists(browser, address)
+                if name == "dead":
+                    _alarmed(browser, address)
                 if name == "big":
                     _take(desktop(browser), f"{address}/shops", "shops_big_light")
         with _syncing() as address:
@@ -65,6 +68,7 @@ def _standing(fill: Fill, *, alive: bool) -> Iterator[str]:
         fill(database, standing)
         if alive:
             stack.enter_context(fleets.living(database))
+        keep(database, standing.settings)
         standing.dashboard(int(standing.environment["APP_URL"].rsplit(":", 1)[1]))
         yield standing.environment["APP_URL"]
 
@@ -90,9 +94,17 @@ def _overview(browser: Browser, address: str, name: str) -> None:
 
 
 def _lists(browser: Browser, address: str) -> None:
-    for path, name in (("shops", "shops"), ("sweeps", "checks"), ("system", "system")):
+    for path, name in (("shops", "shops"), ("sweeps", "checks")):
         _take(desktop(browser), f"{address}/{path}", f"{name}_light")
     _take(phone(browser), f"{address}/shops", "shops_phone_light")
+    _take(desktop(browser), f"{address}/alerts", "alerts_light", whole=True)
+    _take(phone(browser), f"{address}/alerts", "alerts_phone_light")
+    _take(desktop(browser), f"{address}/system", "system_light", whole=True)
+
+
+def _alarmed(browser: Browser, address: str) -> None:
+    _take(desktop(browser, dark=True), f"{address}/alerts", "alerts_dead_dark")
+    _take(desktop(browser), f"{address}/system", "system_dead_light", whole=True)
 
 
 def _shop(browser: Browser, address: str) -> None:
