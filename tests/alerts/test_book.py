@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from sqlalchemy import update
 
 from sync_core.alerts.book import keep, settle
+from sync_core.alerts.mends import MENDS
 from sync_core.alerts.snapshot import Severity
 from sync_core.config import Settings
 from sync_core.db import Database
 from sync_core.models import Alert, AlertMessage, Mute
+from sync_core.states import Hold, Status
 from tests.alerts.conftest import Book, alarm
 from tests.conftest import Clock
 from tests.health_rows import Rows
@@ -184,6 +187,30 @@ def test_a_storm_of_twenty_restarts_is_one_alert_and_one_recovery(
         clock.advance(seconds=10)
 
     assert book.events == ["opened", "recovered"]
+
+
+def test_five_hundred_failing_shops_with_twelve_causes_are_twelve_messages(
+    book: Book, database: Database, settings: Settings, clock: Clock
+) -> None:
+    causes = sorted(MENDS)[:12]
+    with database.write() as session:
+        rows = Rows(session, clock())
+        rows.sweep(clock())
+        began = clock() - timedelta(minutes=9)
+        for nth in range(500):
+            cause = causes[nth % 12]
+            hold = cause if cause in set(Hold) else None
+            rows.shop(status=Status.FAILED, failures=2, error_class=cause, hold=hold, failing_since=began, since=began)
+
+    for _ in range(3):
+        keep(database, settings)
+
+    assert [row.key for row in book.alerts] == [f"cause:{cause}" for cause in causes]
+    assert book.events == ["opened"] * 12
+    for row in book.alerts:
+        message = row.message
+        assert (message["n"], len(message["shops"])) in ((42, 10), (41, 10))
+        assert message["action"] == MENDS[row.key.removeprefix("cause:")].action
 
 
 def test_a_look_that_changes_nothing_opens_no_transaction_that_writes(

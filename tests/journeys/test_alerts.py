@@ -32,6 +32,13 @@ def webhook() -> Iterator[Webhook]:
         yield one
 
 
+@pytest.fixture
+def switch() -> Iterator[Webhook]:
+    """Somebody else's dead man's switch."""
+    with receiving() as one:
+        yield one
+
+
 def overview(stage: Stage) -> Callable[[], str]:
     """The sentence at the top of the Overview, as of now."""
     database = stage.database()
@@ -62,26 +69,28 @@ def objective(stage: Stage) -> Callable[[], tuple[int, int]]:
 @pytest.mark.journey
 @pytest.mark.timeout(300)
 def test_a_killed_scheduler_is_said_counted_and_told_once_and_its_return_too(
-    make_sandbox: MakeSandbox, make_stage: MakeStage, webhook: Webhook
+    make_sandbox: MakeSandbox, make_stage: MakeStage, webhook: Webhook, switch: Webhook
 ) -> None:
     sandbox = make_sandbox(products=3, customers=0, orders=0)
-    stage = make_stage(sandbox, SWEEP_PERIOD_SECONDS=str(PERIOD), ALERT_URLS_PAGE=webhook.url)
+    told = {"ALERT_URLS_PAGE": webhook.url, "HEALTHCHECK_PING_URL": f"http://127.0.0.1:{switch.port}/planted-secret"}
+    stage = make_stage(sandbox, SWEEP_PERIOD_SECONDS=str(PERIOD), **told)
     install_shops(stage, sandbox, ["one.myshopify.com"], ago=timedelta(seconds=20))
     say, count = overview(stage), objective(stage)
     judges = [free_port(), free_port()]
     for port in judges:
         stage.start(f"api-{port}", "-m", "sync_core.cli", "api", "--port", str(port))
     stage.scheduler()
-    eventually(lambda: count()[0] >= 2, "checks run")
+    eventually(lambda: count()[0] >= 2 and len(switch.got) >= 2, "checks run, and the dead man's switch hears of them")
 
     stage.kill("scheduler")
+    heard = len(switch.got)
 
     took = eventually(lambda: say().startswith("The safety check has not run since"), "Overview says so")
     assert took <= 2 * PERIOD + 2
     eventually(lambda: webhook.titles == [SILENT], "the alert arrives")
     good, expected = count()
     eventually(lambda: count()[1] >= expected + 2, "more checks are missed")
-    assert count()[0] == good
+    assert (count()[0], len(switch.got)) == (good, heard)
     assert webhook.titles == [SILENT]
     assert "python scheduler.py" in webhook.got[0]["message"]
     assert webhook.got[0]["message"].endswith("http://127.0.0.1:8501/system")
@@ -90,7 +99,7 @@ def test_a_killed_scheduler_is_said_counted_and_told_once_and_its_return_too(
 
     eventually(lambda: webhook.titles == [SILENT, BACK], "the recovery arrives")
     eventually(lambda: say() == "The one shop is fine.", "Overview is calm again")
-    eventually(lambda: count()[0] >= good + 2, "checks run again")
+    eventually(lambda: count()[0] >= good + 2 and len(switch.got) > heard, "checks run again")
     assert webhook.titles == [SILENT, BACK]
     assert "planted-secret" not in stage.logs()
 
