@@ -252,7 +252,7 @@ class Run:
 
     def _pause(self, seconds: float) -> None:
         """Wait for Shopify without progress; cut short when it says that a bulk operation is over."""
-        began = self._moment()
+        self.now = began = self._moment()
         for _ in range(max(1, round(seconds))):
             self.patience.pause(min(1.0, seconds))
             with self.tools.database.read() as session:
