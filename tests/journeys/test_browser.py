@@ -59,7 +59,7 @@ def make_town(make_stage: MakeStage, dispatcher: str) -> Iterator[Callable[..., 
         controls.append(SandboxControl(url))
         sandbox = Running(url, controls[-1], SandboxConfig())
         stage = make_stage(sandbox, APP_URL=f"http://127.0.0.1:{port}", DISPATCH=dispatcher, **environment)
-        sizes = ("--products", "1200", "--customers", "150", "--orders", "150", "--latency-ms", "700")
+        sizes = ("--products", "1500", "--customers", "150", "--orders", "150", "--latency-ms", "1200")
         stage.start("sandbox", "-m", "sync_core.sandbox", "--port", str(sandbox_port), *sizes)
         stage.answering(f"{url}/_sandbox/healthz")
         if dispatcher == "procrastinate":

@@ -144,7 +144,7 @@ def test_a_request_starts_without_waiting_for_the_look(make_sandbox: MakeSandbox
 def big_sync(make_sandbox: MakeSandbox, make_cluster: MakeCluster) -> tuple[Stage, Running, Database]:
     """A scheduler and one worker in the middle of one big sync."""
     sandbox = make_sandbox(products=PRODUCTS, variants=(2, 2), customers=0, orders=0, latency_ms=150, throttle=False)
-    stage = make_cluster(sandbox, LEASE_SECONDS=str(LEASE))
+    stage = make_cluster(sandbox, LEASE_SECONDS=str(LEASE), BULK_OBJECTS="0")
     install_shops(stage, sandbox, [BIG], ago=timedelta(minutes=4))
     database = stage.database()
     stage.scheduler()

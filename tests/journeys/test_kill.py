@@ -30,7 +30,7 @@ def test_a_killed_sync_is_taken_over_and_resumes_at_the_stored_page(
     make_sandbox: MakeSandbox, make_stage: MakeStage
 ) -> None:
     sandbox = make_sandbox(products=PRODUCTS, variants=(2, 2), customers=0, orders=0, latency_ms=150, throttle=False)
-    stage = make_stage(sandbox, LEASE_SECONDS=str(LEASE))
+    stage = make_stage(sandbox, LEASE_SECONDS=str(LEASE), BULK_OBJECTS="0")
     install_shops(stage, sandbox, [DOMAIN], ago=timedelta(minutes=4))
     database = stage.database()
     stage.scheduler()
