@@ -60,9 +60,10 @@ def main() -> int:
 
 @contextmanager
 def _standing(fill: Fill, *, alive: bool) -> Iterator[str]:
-    """The dashboard on a filled database; its address."""
+    """The dashboard on a filled database, beside a Shopify that answers; its address."""
     with ExitStack() as stack:
-        standing = stack.enter_context(_stage())
+        sandbox = stack.enter_context(running(SandboxConfig()))
+        standing = stack.enter_context(_stage(SHOPIFY_BASE_URL=sandbox.base_url))
         schema.prepare(standing.settings)
         database = standing.database()
         fill(database, standing)
@@ -117,7 +118,7 @@ def _shop(browser: Browser, address: str) -> None:
 def _syncing() -> Iterator[str]:
     """A shop in the middle of a long sync, carried by a real scheduler against a real sandbox."""
     config = SandboxConfig(products=6_000, customers=900, orders=1_200, latency_ms=2_500)
-    with running(config) as sandbox, _stage(SHOPIFY_BASE_URL=sandbox.base_url) as standing:
+    with running(config) as sandbox, _stage(SHOPIFY_BASE_URL=sandbox.base_url, BULK_OBJECTS="0") as standing:
         schema.prepare(standing.settings)
         database = standing.database()
         fleets.a_month(database, standing.settings, shops=12, troubled=False)
