@@ -130,6 +130,32 @@ def test_a_resource_that_may_not_be_read_is_not_asked_for_for_ever(fleet: Fleet,
     assert message(fleet, webhook_id).result == "not read: the scope read_orders is missing"
 
 
+@pytest.mark.parametrize(("milliseconds", "done"), [(-1, 1), (0, 1), (1, 0)])
+def test_a_resource_that_a_sync_leaves_out_is_not_asked_for_for_ever(
+    fleet: Fleet, inbox: Inbox, shop_id: str, *, milliseconds: int, done: int
+) -> None:
+    synced = fleet.now - timedelta(seconds=10)
+    webhook_id = tell(fleet, "orders/create", received_at=synced + timedelta(milliseconds=milliseconds))
+    held(fleet, shop_id, "products", synced)
+    with fleet.database.write() as session:
+        session.execute(update(ShopSync).values(last_synced_at=synced))
+
+    worked = inbox.work()
+
+    assert (worked.done, worked.asked) == (done, 1 - done)
+    assert message(fleet, webhook_id).result == ("not read: SYNC_RESOURCES leaves it out" if done else None)
+
+
+def test_a_shop_of_which_no_sync_of_ours_is_known_is_asked_for(fleet: Fleet, inbox: Inbox, shop_id: str) -> None:
+    tell(fleet, "orders/create", received_at=fleet.now - timedelta(seconds=10))
+    with fleet.database.write() as session:
+        session.execute(update(ShopSync).values(held={}, last_synced_at=fleet.now - timedelta(seconds=9)))
+
+    worked = inbox.work()
+
+    assert (worked.done, worked.asked) == (0, 1)
+
+
 def test_a_shop_that_waits_runs_or_failed_is_left_alone_and_its_messages_wait(fleet: Fleet, inbox: Inbox) -> None:
     failed = fleet.install("failed.myshopify.com")
     fleet.fail(fleet.claim_one(failed), Unavailable("503"))

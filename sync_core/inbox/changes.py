@@ -101,9 +101,18 @@ def rescoped(case: Case) -> str | None:
 
 
 def _answered(session: Session, shop: ShopSync, name: str, mine: ColumnElement[bool], now: datetime) -> int:
+    until, result = _read_until(shop, name)
+    if until is None:
+        return 0
+    return close(session, OPEN & mine & TOPICS[name] & (WebhookInbox.received_at <= until), result, now)
+
+
+def _read_until(shop: ShopSync, name: str) -> tuple[datetime | None, str]:
+    """(until when messages of this resource need no other sync, what became of them); None: none of them yet."""
     found = shop.held.get(name)
     if found is None:
-        return 0
-    until = shop.last_synced_at if found["skipped"] else datetime.fromisoformat(found["as_of"])
-    result = f"not read: {found['skipped']}" if found["skipped"] else "read"
-    return close(session, OPEN & mine & TOPICS[name] & (WebhookInbox.received_at <= until), result, now)
+        # A sync of ours that held other resources was told to leave this one out: asking again changes nothing.
+        return (shop.last_synced_at if shop.held else None), "not read: SYNC_RESOURCES leaves it out"
+    if found["skipped"]:
+        return shop.last_synced_at, f"not read: {found['skipped']}"
+    return datetime.fromisoformat(found["as_of"]), "read"
