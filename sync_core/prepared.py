@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -78,25 +78,28 @@ class _Line:
         try:
             (cursor.executemany if isinstance(values, list) else cursor.execute)(sql, values)
         except self.connection.dialect.loaded_dbapi.Error as error:
-            raise self._told(sql, error) from error
+            raise as_sqlalchemy(self.connection, sql, error) from error
         return cursor
 
-    def _told(self, sql: str, error: Any) -> Exception:
-        """As SQLAlchemy tells it, without the values; a connection that is gone is not used again."""
-        dialect, driver = self.connection.dialect, self.connection.dialect.loaded_dbapi
-        gone = dialect.is_disconnect(error, self.connection.connection.driver_connection, None)
-        if gone:
-            self.connection.invalidate(error)
-        how: dict[str, Any] = {"hide_parameters": True, "connection_invalidated": gone, "dialect": dialect}
-        told: Exception = DBAPIError.instance(sql, None, error, driver.Error, **how)
-        return told
+
+def as_sqlalchemy(connection: Connection, sql: str, error: Any) -> Exception:
+    """A driver's error as SQLAlchemy tells it, without the values; a connection that is gone is not used again."""
+    dialect, driver = connection.dialect, connection.dialect.loaded_dbapi
+    gone = dialect.is_disconnect(error, connection.connection.driver_connection, None)
+    if gone:
+        connection.invalidate(error)
+    how: dict[str, Any] = {"hide_parameters": True, "connection_invalidated": gone, "dialect": dialect}
+    told: Exception = DBAPIError.instance(sql, None, error, driver.Error, **how)
+    return told
 
 
 def _line(session: Session) -> _Line:
     """Made once a transaction. A nested one is asked for each time: that is what sends its SAVEPOINT."""
+    if session.in_nested_transaction():
+        return _Line(session.connection())
     line: _Line | None = session.info.get(_Line)
-    if line is None or session.in_nested_transaction() or not line.connection.in_transaction():
-        line = session.info[_Line] = _Line(session.connection())
+    if line is None:
+        line = session.info[_Line] = _Line(cast(Connection, session.bind))
     return line
 
 

@@ -173,8 +173,9 @@ def sqlite_database(migrated_file: Path, settings: Settings, tmp_path: Path, clo
 
 def _opened(settings: Settings, clock: Clock) -> Iterator[Database]:
     opened = open_database(settings, host_clock=clock)
-    yield TimedDatabase(opened.engine, opened.readonly, clock)
-    opened.close()
+    timed = TimedDatabase(opened.engine, opened.readonly, clock)
+    yield timed
+    timed.close()
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from sync_core.config import Settings
 from sync_core.db import Database, normal_url, open_database
@@ -112,6 +115,37 @@ def test_a_transaction_that_stands_still_is_over_with_its_lease(database_url: st
     database.close()
 
     assert told == "45s"
+
+
+@pytest.mark.parametrize(("rested", "asked"), [(0.0, False), (5.0, False), (5.1, True)])
+@pytest.mark.parametrize("engine_name", ["postgresql"])
+def test_a_connection_is_asked_whether_it_stands_when_it_has_rested(
+    settings: Settings, database_url: str, rested: float, asked: bool
+) -> None:
+    uptime = [0.0]
+    database = open_database(settings, host_clock=lambda: datetime.now(UTC), uptime=lambda: uptime[0])
+    ended = ended_in_the_pool(database, database_url)
+    uptime[0] = rested
+
+    with nullcontext() if asked else pytest.raises(OperationalError), database.read() as session:
+        backend(session)
+    with database.read() as session:
+        assert backend(session) != ended
+    database.close()
+
+
+def ended_in_the_pool(database: Database, url: str) -> int:
+    """The server's number of a connection that it has ended since it went back."""
+    with database.read() as session:
+        number = backend(session)
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 1000)", [number])
+    return number
+
+
+def backend(session: Session) -> int:
+    number: int = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    return number
 
 
 @pytest.mark.parametrize("engine_name", ["postgresql"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import bindparam, event, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.orm import Session
 
 from sync_core.db import Database
 from sync_core.models import Sweep
@@ -25,12 +24,14 @@ def test_a_refused_row_is_told_in_sqlalchemys_words(database: Database) -> None:
 
 @pytest.mark.parametrize("engine_name", ["postgresql"])
 def test_a_connection_that_is_gone_is_not_used_again(database: Database) -> None:
-    with Session(database.engine) as session:
-        backend = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        with database.engine.connect() as other:
+    def count_on_what_is_gone() -> None:
+        with database.write() as session, database.engine.connect() as other:
+            backend = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
             other.execute(text("SELECT pg_terminate_backend(:pid, 1000)"), {"pid": backend})
-        with pytest.raises(OperationalError) as told:
             COUNT.fetch(session, {"slot": 1})
+
+    with pytest.raises(OperationalError) as told:
+        count_on_what_is_gone()
 
     assert told.value.connection_invalidated
     with database.write() as session:
@@ -49,14 +50,6 @@ def test_who_listens_to_the_engine_hears_them(database: Database) -> None:
     event.remove(database.engine, "before_cursor_execute", hear)
 
     assert any("WHERE" in sql and "slot" in sql for sql in heard)
-
-
-def test_a_session_goes_on_after_a_rollback(database: Database) -> None:
-    with Session(database.engine) as session:
-        COUNT.fetch(session, {"slot": 1})
-        session.rollback()
-
-        assert COUNT.fetch(session, {"slot": 1}) == []
 
 
 def test_a_savepoint_survives_a_refused_row(database: Database) -> None:

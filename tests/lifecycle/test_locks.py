@@ -27,7 +27,7 @@ def engine_name() -> str:
 @contextmanager
 def beside(fleet: Fleet) -> Iterator[Session]:
     """Another transaction, which does not wait for a lock."""
-    with Session(fleet.database.engine) as session:
+    with fleet.database.engine.connect() as connection, Session(connection) as session:
         session.execute(text("SET LOCAL lock_timeout = '1ms'"))
         yield session
         session.rollback()
