@@ -24,7 +24,15 @@ ShopsyncError
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 from sync_core.states import Hold
+
+
+def places(error: BaseException, *, last: int = 5) -> list[str]:
+    """Where it came from, "file:line", innermost last; its text and its frames' values may hold personal data."""
+    return [f"{Path(at.filename).name}:{at.lineno}" for at in traceback.extract_tb(error.__traceback__)[-last:]]
 
 
 class ShopsyncError(Exception):

@@ -12,11 +12,10 @@ from importlib.metadata import version
 
 import structlog
 from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from sync_core.db import Database
+from sync_core.db import Database, insert_into
 from sync_core.models import Heartbeat
 
 BEAT_SECONDS = 15.0
@@ -61,8 +60,7 @@ def beat(
     }
     fixed = {"role": process.role, "host": process.host, "pid": process.pid, "workers": process.workers}
     fixed |= {"version": version("shopsync"), "started_at": started_at}
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    row = dialect.insert(Heartbeat).values(process=process.name, **fixed, **seen)
+    row = insert_into(session, Heartbeat).values(process=process.name, **fixed, **seen)
     session.execute(row.on_conflict_do_update(index_elements=["process"], set_=seen))
 
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import exists, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync_core import credentials, lifecycle
@@ -19,6 +18,7 @@ from sync_core.app_models import Shop
 from sync_core.columns import new_id
 from sync_core.config import Settings
 from sync_core.credentials import TokenPair
+from sync_core.db import insert_into
 from sync_core.digest import sha256_text
 from sync_core.lifecycle import Event
 from sync_core.models import ShopSync, Sweep
@@ -119,8 +119,7 @@ def adopt_shop(session: Session, shop_id: str, *, now: datetime, settings: Setti
 
 def _find_or_insert(session: Session, domain: str, now: datetime) -> tuple[str, bool]:
     """(shop id, whether this call inserted it); two callbacks at once agree on one row."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Shop).values(id=new_id(), shop_domain=domain, access_token="", installed_at=now)
+    statement = insert_into(session, Shop).values(id=new_id(), shop_domain=domain, access_token="", installed_at=now)
     inserted = session.execute(statement.on_conflict_do_nothing().returning(Shop.id)).scalar_one_or_none()
     if inserted is not None:
         return inserted, True

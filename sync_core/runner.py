@@ -7,12 +7,10 @@ at any moment resumes at the last stored page. Every error ends here, booked by 
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,7 +22,7 @@ from sync_core.access import Access
 from sync_core.bulk_run import BulkRun
 from sync_core.config import Settings
 from sync_core.db import Database
-from sync_core.errors import AccessDenied, Held, Released, ShopifyError, StaleClaim
+from sync_core.errors import AccessDenied, Held, Released, ShopifyError, StaleClaim, places
 from sync_core.inbox.finishes import finish_told
 from sync_core.lifecycle import Claim, Usage
 from sync_core.models import ShopSync
@@ -337,7 +335,8 @@ class Run:
             claim = replace(claim, token_version=self.access.version)
         with self._transaction() as session:
             failed = lifecycle.fail(session, claim, error=error, now=self.now, settings=self.tools.settings)
-        log.warning("sync.failed", cause=failed.cause.name, hold=failed.hold, why=failed.cause.message, at=_at(error))
+        at = [] if isinstance(error, ShopifyError) else places(error)
+        log.warning("sync.failed", cause=failed.cause.name, hold=failed.hold, why=failed.cause.message, at=at)
 
     @contextmanager
     def _transaction(self) -> Iterator[Session]:
@@ -390,10 +389,3 @@ def _needed() -> Iterator[None]:
 
 def _hold(denied: AccessDenied, message: str) -> Held:
     return Held(Hold.SCOPE, message, status=denied.status, request_id=denied.request_id)
-
-
-def _at(error: Exception) -> list[str]:
-    """Where an exception of ours came from. Its text and its frames' values may hold personal data."""
-    if isinstance(error, ShopifyError):
-        return []
-    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-5:]]

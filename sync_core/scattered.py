@@ -15,10 +15,10 @@ from typing import Any, cast
 
 import orjson
 from sqlalchemy import ColumnElement, Numeric, Table, delete, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync_core.columns import UtcMs
+from sync_core.db import insert_into
 from sync_core.models import BulkItem
 from sync_core.store import OWNER, Batch, Parents, Row, portions, store_children, store_parents
 
@@ -96,8 +96,7 @@ class Scattered:
     def _keep(self, table: Table, items: Iterable[dict[str, str]]) -> None:
         rows = [{"shop_id": self.shop_id, "kind": table.name, "body": None, **item} for item in items]
         if rows:
-            dialect = postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite
-            self.session.execute(dialect.insert(ITEMS).on_conflict_do_nothing(), rows)
+            self.session.execute(insert_into(self.session, ITEMS).on_conflict_do_nothing(), rows)
 
     def _mine(self) -> ColumnElement[bool]:
         return self.above.c.shopId == self.shop_id

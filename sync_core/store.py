@@ -14,13 +14,13 @@ from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync_core import table_rows
 from sync_core.app_models import Customer, Order, OrderLineItem, Product, Refund, SyncState, Variant
 from sync_core.columns import new_id, new_ids
 from sync_core.content_models import Article, Blog, Collection, CollectionProduct, Page, Policy
+from sync_core.db import insert_into
 from sync_core.errors import ShopsyncError
 from sync_core.table_rows import Cells, changed_of, key_of
 
@@ -212,8 +212,7 @@ def note_synced(session: Session, shop_id: str, resources: Iterable[str], *, now
     rows = [{"id": new_id(), "shopId": shop_id, "resource": name, "lastSyncedAt": now} for name in told]
     if not rows:
         return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(SYNC_STATES)
+    statement = insert_into(session, SYNC_STATES)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=["shopId", "resource"], set_={"lastSyncedAt": statement.excluded.lastSyncedAt}

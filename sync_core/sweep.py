@@ -11,13 +11,12 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync_core import crash, install, lifecycle
 from sync_core.columns import new_id
 from sync_core.config import Settings
-from sync_core.db import Database
+from sync_core.db import Database, insert_into
 from sync_core.errors import BadSetting
 from sync_core.lifecycle import Answer
 from sync_core.models import ShopSync, Sweep
@@ -81,8 +80,7 @@ def _book_slot(session: Session, now: datetime, by: str, settings: Settings) -> 
         "by": by,
         "begun_at": now,
     }
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    booked = dialect.insert(Sweep).values(id=new_id(), slot=slot, **row)
+    booked = insert_into(session, Sweep).values(id=new_id(), slot=slot, **row)
     sweep_id = session.execute(booked.on_conflict_do_nothing().returning(Sweep.id)).scalar_one_or_none()
     if sweep_id is not None:
         return SweepReport(sweep_id, slot)

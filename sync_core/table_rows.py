@@ -35,6 +35,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sync_core.columns import UtcMs, utc_ms
+from sync_core.db import is_postgres
 from sync_core.errors import ShopsyncError
 from sync_core.prepared import Prepared, sqlite_moment
 
@@ -58,11 +59,6 @@ class Taken(ShopsyncError):
 
 KEPT_WHEN_UNKNOWN = frozenset({"customerId"})
 """Columns whose stored value stays when the new one is null: we may not read customers any more."""
-
-
-def is_postgres(session: Session) -> bool:
-    """Which of the two engines this session writes to."""
-    return session.get_bind().dialect.name == "postgresql"
 
 
 def look_up(session: Session, table: Table, key: str, values: Collection[str], *wanted: str) -> Sequence[Cells]:

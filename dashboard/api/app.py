@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from traceback import extract_tb
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
@@ -23,7 +22,7 @@ from dashboard.api.answers import problem, problem_for
 from dashboard.api.bodies import WholeBody
 from dashboard.api.desk import Door
 from sync_core.alerts.watch import Watch
-from sync_core.errors import BadInput, BadSetting
+from sync_core.errors import BadInput, BadSetting, places
 from sync_core.heartbeat import Doing, Heart, Process
 
 log = structlog.get_logger()
@@ -144,8 +143,7 @@ class Calm:
 
 def _record(scope: Scope, error: Exception) -> None:
     """Where it happened, not what was in it: an exception's text may hold what a caller sent."""
-    places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in extract_tb(error.__traceback__)[-6:]]
-    log.error("request failed", path=scope.get("path"), error_class=type(error).__name__, at=places)
+    log.error("request failed", path=scope.get("path"), error_class=type(error).__name__, at=places(error))
 
 
 def _apology(error: Exception) -> Response:

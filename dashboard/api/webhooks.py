@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 import structlog
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,6 +14,7 @@ from dashboard.api.answers import answer
 from dashboard.api.bodies import raw_body
 from dashboard.api.desk import Desk, desk_of
 from sync_core import install
+from sync_core.db import insert_into
 from sync_core.models import WebhookInbox
 from sync_core.shopify import webhooks
 from sync_core.shopify.oauth import client_secrets
@@ -44,8 +44,7 @@ def receive(request: Request) -> Response:
 
 def _keep(session: Session, delivery: Delivery, raw: bytes, now: datetime) -> bool:
     """Whether this delivery is the first with its id."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = insert(WebhookInbox).values(
+    row = insert_into(session, WebhookInbox).values(
         webhook_id=delivery.webhook_id,
         topic=delivery.topic,
         shop_domain=delivery.shop_domain,

@@ -13,7 +13,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import func, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync_core.alerts.judge import judge
@@ -22,7 +21,7 @@ from sync_core.alerts.snapshot import Alarm, Message, Severity
 from sync_core.alerts.words import OPENED, RECOVERED, REMINDER, WORSE, as_json, from_json
 from sync_core.columns import new_id
 from sync_core.config import Settings
-from sync_core.db import Database
+from sync_core.db import Database, insert_into, is_postgres
 from sync_core.models import Alert, AlertMessage, Mute
 
 REMIND_AFTER = {Severity.PAGE: timedelta(hours=1), Severity.TICKET: timedelta(hours=24)}
@@ -77,7 +76,7 @@ def _open_rows(session: Session) -> list[Alert]:
 
 
 def _lock(session: Session) -> None:
-    if session.get_bind().dialect.name == "postgresql":
+    if is_postgres(session):
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": BOOK_LOCK})
 
 
@@ -90,7 +89,7 @@ def _open(session: Session, alarm: Alarm, now: datetime) -> None:
         "opened_at": now,
         "judged_at": now,
     }
-    opened = _dialect(session).insert(Alert).values(**row).on_conflict_do_nothing().returning(Alert.id)
+    opened = insert_into(session, Alert).values(**row).on_conflict_do_nothing().returning(Alert.id)
     if (alert_id := session.execute(opened).scalar_one_or_none()) is not None:
         _tell(session, alert_id, OPENED, alarm.severity, now=now)
         log.warning("alert.opened", key=alarm.key, severity=alarm.severity.value, shops=alarm.message.n)
@@ -157,7 +156,7 @@ def _change(session: Session, row: Alert, *more: Any, **values: Any) -> bool:
 
 def _tell(session: Session, alert_id: str, event: str, severity: Severity, *, now: datetime) -> None:
     row = {"alert_id": alert_id, "event": event, "severity": severity.value, "at": now, "next_at": now}
-    message = _dialect(session).insert(AlertMessage).values(id=new_id(), **row)
+    message = insert_into(session, AlertMessage).values(id=new_id(), **row)
     session.execute(message.on_conflict_do_nothing())
 
 
@@ -172,7 +171,3 @@ def _drop(session: Session, alert_id: str, now: datetime) -> None:
         pending.values(dropped_at=now, error="muted until it had recovered"),
         execution_options={"synchronize_session": False},
     )
-
-
-def _dialect(session: Session) -> Any:
-    return postgresql if session.get_bind().dialect.name == "postgresql" else sqlite

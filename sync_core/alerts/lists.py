@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from sync_core.alerts.snapshot import Message, Severity
 from sync_core.alerts.words import from_json
+from sync_core.health.shop import copied
 from sync_core.models import Alert, AlertMessage, Mute
 
 RECENT = 30
@@ -108,16 +109,4 @@ def _one(session: Session, row: Alert, now: datetime) -> Seen:
 
 def _deliveries(session: Session, alert_id: str) -> tuple[Delivery, ...]:
     query = select(AlertMessage).where(AlertMessage.alert_id == alert_id).order_by(AlertMessage.at, AlertMessage.id)
-    return tuple(
-        Delivery(
-            event=row.event,
-            severity=Severity(row.severity),
-            at=row.at,
-            sent_at=row.sent_at,
-            dropped_at=row.dropped_at,
-            next_at=row.next_at,
-            tries=row.tries,
-            error=row.error,
-        )
-        for row in session.execute(query).scalars()
-    )
+    return tuple(copied(Delivery, row, severity=Severity(row.severity)) for row in session.execute(query).scalars())

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import structlog
 from sqlalchemy import exists, select
@@ -17,6 +15,7 @@ from sync_core import lifecycle
 from sync_core.app_models import Shop
 from sync_core.config import Settings
 from sync_core.db import Database
+from sync_core.errors import places
 from sync_core.inbox import changes, finishes, privacy
 from sync_core.inbox.case import SET_ASIDE, Case, Unworkable
 from sync_core.inbox.deletions import deleted
@@ -150,7 +149,7 @@ class Inbox:
         worked.set_aside += hopeless
         worked.failed += not hopeless
         note = log.error if hopeless else log.warning
-        note("inbox.set_aside" if hopeless else "inbox.failed", topic=topic, tries=tries, why=why, at=_at(error))
+        note("inbox.set_aside" if hopeless else "inbox.failed", topic=topic, tries=tries, why=why, at=places(error))
 
     def _settle(self, shop_id: str, worked: Worked) -> None:
         try:
@@ -160,7 +159,7 @@ class Inbox:
             raise
         except Exception as error:  # noqa: BLE001 - the shop is the edge: the others are worked all the same
             worked.failed += 1
-            log.warning("inbox.failed", shop_id=shop_id, why=type(error).__name__, at=_at(error))
+            log.warning("inbox.failed", shop_id=shop_id, why=type(error).__name__, at=places(error))
             return
         worked.done += done
         worked.asked += answer is lifecycle.Answer.OPENED
@@ -171,8 +170,3 @@ def _app_knows(session: Session, domain: str) -> bool:
     return session.execute(
         select(exists().where(Shop.shop_domain == domain, Shop.uninstalled_at.is_(None)))
     ).scalar_one()
-
-
-def _at(error: Exception) -> list[str]:
-    """Where an exception came from. Its text may hold personal data."""
-    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-5:]]

@@ -7,9 +7,7 @@ exception of ours only its type and place, because its text may carry a person's
 from __future__ import annotations
 
 import re
-import traceback
 from dataclasses import dataclass
-from pathlib import Path
 
 from sync_core.errors import (
     AccessDenied,
@@ -21,6 +19,7 @@ from sync_core.errors import (
     Stalled,
     Throttled,
     Unavailable,
+    places,
 )
 
 LONGEST_MESSAGE = 500
@@ -64,6 +63,4 @@ def redact(text: str) -> str:
 
 
 def _place(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}"
+    return " in ".join([type(error).__name__, *places(error, last=1)])

@@ -30,7 +30,7 @@ def read(reader: Reader, resource: Resource, leg: Leg) -> Iterator[Page]:
                 on_tail=reader.on_tail,
             )
 
-    page = begun(partial(fetch, leg.after, 1)).result()
+    page = fetch(leg.after, 1)
     for number in count(2):
         if page.ended:
             break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -135,3 +135,20 @@ def _install(tools: Tools, sandbox: Running, clock: Clock) -> str:
             settings=tools.settings,
             vault=tools.vault,
         ).shop_id
+
+
+def rows_stored(bench: Bench, table: Any, columns: Iterable[str]) -> dict[str, list[Any]]:
+    """By Shopify's id, the columns that are compared."""
+    with bench.tools.database.read() as session:
+        rows = session.execute(select(table)).scalars()
+        return {row.shopify_id: [getattr(row, name) for name in columns] for row in rows}
+
+
+def rows_at_shopify(sandbox: Running, kind: str, columns: Mapping[str, str]) -> dict[str, list[Any]]:
+    """The same rows as the sandbox has them; `columns`: its name for each of ours."""
+    rows = sandbox.control.rows(DOMAIN, kind)
+    return {row["id"]: [_moment(name, row[name]) for name in columns.values()] for row in rows}
+
+
+def _moment(name: str, value: Any) -> Any:
+    return datetime.fromisoformat(value) if name.endswith("At") and value else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from sync_core.models import ShopSync
 from sync_core.sandbox.running import Running
 from sync_core.states import Mode, Outcome
 from tests.conftest import MakeSettings
-from tests.runs.conftest import ALL_SCOPES, DOMAIN, Bench
+from tests.runs.conftest import ALL_SCOPES, DOMAIN, Bench, rows_at_shopify, rows_stored
 
 CONTENT_SCOPES = [*ALL_SCOPES, "read_content", "read_legal_policies"]
 TABLES: dict[str, tuple[Any, dict[str, str]]] = {
@@ -44,21 +43,11 @@ def granted(bench: Bench, sandbox: Running) -> Bench:
 
 
 def stored(bench: Bench, kind: str) -> dict[str, list[Any]]:
-    """By Shopify's id, the columns that are compared."""
-    table, columns = TABLES[kind]
-    with bench.tools.database.read() as session:
-        rows = session.execute(select(table)).scalars()
-        return {row.shopify_id: [getattr(row, name) for name in columns] for row in rows}
+    return rows_stored(bench, *TABLES[kind])
 
 
 def at_shopify(sandbox: Running, kind: str) -> dict[str, list[Any]]:
-    _, columns = TABLES[kind]
-    rows = sandbox.control.rows(DOMAIN, kind)
-    return {row["id"]: [_moment(name, row[name]) for name in columns.values()] for row in rows}
-
-
-def _moment(name: str, value: Any) -> Any:
-    return datetime.fromisoformat(value) if name.endswith("At") and value else value
+    return rows_at_shopify(sandbox, kind, TABLES[kind][1])
 
 
 def equal(bench: Bench, sandbox: Running) -> list[str]:

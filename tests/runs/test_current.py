@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 
 from sync_core.app_models import Customer, Order, OrderLineItem, Product, Refund, Variant
 from sync_core.inbox import Inbox
@@ -16,7 +16,7 @@ from sync_core.lifecycle import claim_shop
 from sync_core.models import WebhookInbox
 from sync_core.sandbox.running import Running
 from sync_core.states import Mode, Outcome
-from tests.runs.conftest import ALL_SCOPES, DOMAIN, Bench
+from tests.runs.conftest import ALL_SCOPES, DOMAIN, Bench, rows_at_shopify, rows_stored
 
 KINDS = ("products", "customers", "orders")
 TABLES: dict[str, tuple[Any, dict[str, str]]] = {
@@ -30,21 +30,11 @@ TABLES: dict[str, tuple[Any, dict[str, str]]] = {
 
 
 def stored(bench: Bench, kind: str) -> dict[str, list[Any]]:
-    """By Shopify's id, the columns that are compared."""
-    table, columns = TABLES[kind]
-    with bench.tools.database.read() as session:
-        rows = session.execute(select(table)).scalars()
-        return {row.shopify_id: [getattr(row, name) for name in columns] for row in rows}
+    return rows_stored(bench, *TABLES[kind])
 
 
 def at_shopify(sandbox: Running, kind: str) -> dict[str, list[Any]]:
-    _, columns = TABLES[kind]
-    rows = sandbox.control.rows(DOMAIN, kind)
-    return {row["id"]: [_moment(name, row[name]) for name in columns.values()] for row in rows}
-
-
-def _moment(name: str, value: Any) -> Any:
-    return datetime.fromisoformat(value) if name.endswith("At") else value
+    return rows_at_shopify(sandbox, kind, TABLES[kind][1])
 
 
 def tell(bench: Bench, topic: str, body: str = "{}", *, webhook_id: str | None = None) -> None:
