@@ -24,7 +24,9 @@ from tests.properties.world import World
 Explore = Callable[[str], int]
 DOMAINS = ("one.myshopify.com", "two.myshopify.com")
 STEPS = 50
-EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "105"))
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "225"))
+LEAST = min(10_000, EXAMPLES * STEPS * 9 // 10)
+"""Steps that each engine and profile must have lived through; an example may end early."""
 PHASES = (Phase.generate,) if os.environ.get("PROPERTY_SHRINK") == "no" else (Phase.generate, Phase.shrink)
 SETTINGS = settings(
     max_examples=EXAMPLES,
