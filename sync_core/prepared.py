@@ -8,7 +8,8 @@ listens to the engine's statements, SQLAlchemy executes them, so that they are h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -67,12 +68,12 @@ class _Line:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._heard = bool(connection.dispatch.before_cursor_execute)
+        self.heard = bool(connection.dispatch.before_cursor_execute)
         self._cursor = connection.connection.cursor()
 
     def execute(self, sql: str, values: Any) -> Any:
         """A cursor that has executed, good until the next call. Errors: SQLAlchemy's."""
-        if self._heard:
+        if self.heard:
             return self.connection.exec_driver_sql(sql, values)
         cursor = self._cursor
         try:
@@ -80,6 +81,24 @@ class _Line:
         except self.connection.dialect.loaded_dbapi.Error as error:
             raise as_sqlalchemy(self.connection, sql, error) from error
         return cursor
+
+
+@contextmanager
+def at_once(session: Session) -> Iterator[None]:
+    """Statements whose counts nobody asks for: PostgreSQL gets them in one message and answers once, at the end.
+
+    Errors: SQLAlchemy's, told at the end there.
+    """
+    line = _line(session)
+    if line.heard or line.connection.dialect.name != "postgresql":
+        yield
+        return
+    driver: Any = line.connection.connection.driver_connection
+    try:
+        with driver.pipeline():
+            yield
+    except line.connection.dialect.loaded_dbapi.Error as error:
+        raise as_sqlalchemy(line.connection, "(several at once)", error) from error
 
 
 def as_sqlalchemy(connection: Connection, sql: str, error: Any) -> Exception:
@@ -127,8 +146,13 @@ class _Text:
 
 @lru_cache(maxsize=64)
 def sqlite_moment(value: datetime) -> str:
-    """A moment as SQLAlchemy's DateTime stores it there."""
+    """A moment as SQLAlchemy's DateTime stores it there. Kept: a transaction writes the same one many times."""
     return utc_ms(value).isoformat(sep=" ", timespec="microseconds")
+
+
+@lru_cache(maxsize=64)
+def _postgres_moment(value: datetime) -> datetime:
+    return utc_ms(value)
 
 
 def _for_sqlite(value: Any) -> Any:
@@ -136,7 +160,7 @@ def _for_sqlite(value: Any) -> Any:
 
 
 def _for_postgres(value: Any) -> Any:
-    return utc_ms(value) if isinstance(value, datetime) else _plain(value)
+    return _postgres_moment(value) if isinstance(value, datetime) else _plain(value)
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from sync_core.db import Database
 from sync_core.models import Sweep
-from sync_core.prepared import Prepared
+from sync_core.prepared import Prepared, at_once
 
 SWEEP = Prepared(insert(Sweep).values({c.key: bindparam(c.key) for c in Sweep.__table__.columns}))
 COUNT = Prepared(select(Sweep.id).where(Sweep.slot == bindparam("slot")))
@@ -59,3 +59,24 @@ def test_a_savepoint_survives_a_refused_row(database: Database) -> None:
             SWEEP.run(session, NOTHING)
 
         assert COUNT.fetch(session, {"slot": 1}) == []
+
+
+def test_a_refusal_among_statements_sent_at_once_is_told_in_sqlalchemys_words(database: Database) -> None:
+    with pytest.raises(IntegrityError), database.write() as session, at_once(session):
+        SWEEP.run(session, NOTHING)
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"])
+def test_statements_sent_at_once_wait_for_one_answer(database: Database) -> None:
+    sent: list[str] = []
+
+    def send_three() -> None:
+        with database.write() as session, at_once(session):
+            for name in ("refused", "after it", "last"):
+                SWEEP.run(session, NOTHING)
+                sent.append(name)
+
+    with pytest.raises(IntegrityError):
+        send_three()
+
+    assert sent == ["refused", "after it", "last"]

@@ -21,7 +21,7 @@ from sync_core.config import Settings
 from sync_core.lifecycle import moments
 from sync_core.lifecycle.rows import Event, Standing, change, end_attempt
 from sync_core.models import Install, ShopSync, SyncAttempt
-from sync_core.prepared import Prepared
+from sync_core.prepared import Prepared, at_once
 from sync_core.states import Hold, Mode, Outcome, Priority, Status, Trigger
 
 
@@ -139,9 +139,10 @@ def _take(session: Session, shops: list[Awake], *, owner: str, now: datetime, se
     due = moments.paired(moments.lease_end(now, settings), settings)
     values = {"status": Status.IN_PROGRESS, "lease_owner": owner, "progress_at": now}
     change(session, [shop.standing for shop in shops], Event("claimed", now, owner), bump=True, **values, **due)
-    claims = [_claim(session, shop, attempts.get(shop.shop_id), owner, now) for shop in shops]
-    _book(session, claims, attempts)
-    _first_pickups(session, claims)
+    with at_once(session):
+        claims = [_claim(session, shop, attempts.get(shop.shop_id), owner, now) for shop in shops]
+        _book(session, claims, attempts)
+        _first_pickups(session, claims)
     return claims
 
 

@@ -20,7 +20,7 @@ from sync_core.app_models import Shop
 from sync_core.columns import new_id
 from sync_core.errors import Forbidden, StaleClaim, UnknownShop
 from sync_core.models import ShopSync, SyncAttempt, Transition
-from sync_core.prepared import Prepared
+from sync_core.prepared import Prepared, at_once
 from sync_core.states import TRANSITIONS, Outcome, Status
 
 
@@ -78,10 +78,11 @@ def change(session: Session, shops: Sequence[Standing], event: Event, *, bump: b
     if values.get("status", Status.IN_PROGRESS) != Status.IN_PROGRESS:
         values["lease_owner"] = None
     write(session, shops, bump=bump, **values)
-    if "status" in values:
-        _mirror(session, shops, values)
-    if moved:
-        _TRANSITION.run(session, *(_transition(shop, event, values) for shop in moved))
+    with at_once(session):
+        if "status" in values:
+            _mirror(session, shops, values)
+        if moved:
+            _TRANSITION.run(session, *(_transition(shop, event, values) for shop in moved))
 
 
 def write(session: Session, shops: Sequence[Standing], *, bump: bool = False, **values: Any) -> None:

@@ -23,7 +23,7 @@ from sync_core.lifecycle.claims import Claim
 from sync_core.lifecycle.requests import MANY_FAILURES, Ask, insert_request
 from sync_core.lifecycle.rows import Event, Standing, book, change, end_attempt, locked, standing, write
 from sync_core.models import Install, ShopSync, SyncAttempt
-from sync_core.prepared import Prepared
+from sync_core.prepared import Prepared, at_once
 from sync_core.states import Hold, Outcome, Priority, Status
 
 
@@ -92,9 +92,10 @@ def complete(
     values |= {"last_synced_at": now, "cursor": cursor} | ({"first_synced_at": now} if claim.first else {})
     due = moments.paired(moments.refresh(now, settings), settings)
     change(session, [_stands(session, claim)], Event("completed", now, claim.owner), **values, **unfailed(), **due)
-    end_attempt(session, claim.attempt_id, Outcome.COMPLETED, now=now, **_spent(progress, usage))
-    if claim.first:
-        _SYNCED.run(session, {"at": now, "its_id": claim.shop_id, "episode": claim.generation})
+    with at_once(session):
+        end_attempt(session, claim.attempt_id, Outcome.COMPLETED, now=now, **_spent(progress, usage))
+        if claim.first:
+            _SYNCED.run(session, {"at": now, "its_id": claim.shop_id, "episode": claim.generation})
 
 
 def fail(session: Session, claim: Claim, *, error: BaseException, now: datetime, settings: Settings) -> Failed:
