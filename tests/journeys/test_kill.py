@@ -1,7 +1,8 @@
-"""A scheduler killed in the middle of a big sync: taken over, resumed, exact."""
+"""A scheduler killed again and again in the middle of a big sync: taken over, resumed, exact."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -15,8 +16,10 @@ from tests.journeys.merchants import attempts, install_shops, statuses
 from tests.journeys.processes import eventually
 
 DOMAIN = "big.myshopify.com"
-PRODUCTS = 5_000
+PRODUCTS = 20_000
 LEASE = 5
+AHEAD = 2
+"""Pages that a kill makes the successor fetch again: the one being stored, and the next, fetched meanwhile."""
 
 
 def stored(database: Database) -> int:
@@ -25,35 +28,36 @@ def stored(database: Database) -> int:
 
 
 @pytest.mark.journey
-@pytest.mark.timeout(300)
-def test_a_killed_sync_is_taken_over_and_resumes_at_the_stored_page(
+@pytest.mark.timeout(400)
+def test_a_sync_killed_three_times_resumes_each_time_at_the_stored_page(
     make_sandbox: MakeSandbox, make_stage: MakeStage
 ) -> None:
-    sandbox = make_sandbox(products=PRODUCTS, variants=(2, 2), customers=0, orders=0, latency_ms=150, throttle=False)
+    sandbox = make_sandbox(products=PRODUCTS, variants=(2, 2), customers=0, orders=0, latency_ms=100, throttle=False)
     stage = make_stage(sandbox, LEASE_SECONDS=str(LEASE), BULK_OBJECTS="0")
     install_shops(stage, sandbox, [DOMAIN], ago=timedelta(minutes=4))
     database = stage.database()
     stage.scheduler()
-    eventually(lambda: stored(database) >= PRODUCTS // 4, "a quarter stored")
+    for quarter in (1, 2, 3):
+        eventually(lambda: stored(database) >= PRODUCTS * quarter // 4, f"{quarter} quarters stored", seconds=120)  # noqa: B023
+        stage.kill("scheduler" if quarter == 1 else f"successor-{quarter - 1}")
+        assert stored(database) < PRODUCTS
+        stage.scheduler(f"successor-{quarter}")
+        waited = eventually(lambda: len(attempts(database, DOMAIN)) == quarter + 1, "taken over", seconds=LEASE + 30)  # noqa: B023
+        assert waited <= LEASE + 30
 
-    stage.kill("scheduler")
-    kept = stored(database)
-    stage.scheduler("successor")
-    waited = eventually(lambda: len(attempts(database, DOMAIN)) == 2, "taken over", seconds=LEASE + 30)
     eventually(lambda: statuses(database)["COMPLETED"] == 1, "completed", seconds=120)
 
-    dead, successor = attempts(database, DOMAIN)
-    pages = sandbox.control.log(DOMAIN)
-    assert 0 < kept < PRODUCTS
-    assert waited <= LEASE + 30
-    assert (dead.outcome, successor.outcome) == (Outcome.ORPHANED, Outcome.COMPLETED)
-    assert first_page_reads(pages) == 1
+    outcomes = [attempt.outcome for attempt in attempts(database, DOMAIN)]
+    reads = page_reads(sandbox.control.log(DOMAIN))
+    assert outcomes == [Outcome.ORPHANED] * 3 + [Outcome.COMPLETED]
+    assert len(reads) == PRODUCTS // 250
+    assert sum(reads.values()) - len(reads) <= 3 * AHEAD
     assert rows(database) == truth(sandbox.control.rows(DOMAIN, "variants"))
 
 
-def first_page_reads(log: list[dict[str, object]]) -> int:
-    """How often the sandbox served the products from their beginning."""
-    return sum(1 for line in log if line["operation"] == "Products" and not line["after"])
+def page_reads(log: list[dict[str, object]]) -> Counter[object]:
+    """How often the sandbox served each page of the products, by the cursor that it follows."""
+    return Counter(line["after"] for line in log if line["operation"] == "Products")
 
 
 def rows(database: Database) -> set[tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -182,3 +183,42 @@ def test_the_app_is_told_of_the_three_that_it_knows(granted: Bench) -> None:
         held = session.get_one(ShopSync, granted.shop_id).held
     assert told == {"products", "customers", "orders"}
     assert held["collections"]["rows"].keys() == {"collections", "collection_products"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_any_history_one_pass_makes_these_equal_shopify_too(granted: Bench, sandbox: Running, seed: int) -> None:
+    dice = random.Random(seed)
+    granted.run()
+    for _ in range(30):
+        granted.clock.advance(minutes=dice.randint(1, 300))
+        act(sandbox, dice)
+        if dice.random() < 1 / 6:
+            granted.run()
+    granted.clock.advance(hours=24)
+
+    outcome = granted.run()
+
+    assert outcome is Outcome.COMPLETED
+    assert equal(granted, sandbox) == []
+
+
+def act(sandbox: Running, dice: random.Random) -> None:
+    """What a merchant does to the shop's content, or to a product that is in collections."""
+    kind = dice.choice(["collections", "pages", "blogs", "articles", "products"])
+    row = dice.choice(sandbox.control.rows(DOMAIN, kind))
+    match dice.choice(["create", "update", "update", "delete"]):
+        case "create":
+            sandbox.control.create(DOMAIN, kind)
+        case "delete" if kind != "blogs":
+            sandbox.control.delete(DOMAIN, kind, row["id"])
+        case _:
+            sandbox.control.update(DOMAIN, kind, row["id"], **change(sandbox, dice, kind, row))
+
+
+def change(sandbox: Running, dice: random.Random, kind: str, row: dict[str, Any]) -> dict[str, Any]:
+    if kind == "products":
+        return {"vendor": dice.choice(sandbox.control.rows(DOMAIN, kind))["vendor"]}
+    if kind == "collections" and not row["title"].startswith("By "):
+        chosen = dice.sample(sandbox.control.rows(DOMAIN, "products"), 5)
+        return {"products": [product["id"] for product in chosen]}
+    return {"title": f"New {dice.random()}"}
