@@ -12,7 +12,7 @@ from sync_core.config import load_settings
 from sync_core.errors import Refused, Unavailable
 from sync_core.shopify.client import Spent
 from sync_core.shopify.patience import TRIES, Patience
-from sync_core.shopify.storage import Storage
+from sync_core.shopify.storage import BLOCK_BYTES, Storage
 
 FILE = b'{"id":1}\n{"id":22}\n{"id":333}\n'
 URL = "https://storage.googleapis.com/bulk-1?Signature=x"
@@ -72,6 +72,26 @@ def test_a_last_line_needs_no_end(storage: Storage, shelf: Shelf) -> None:
     shelf.file = FILE[:-1]
 
     assert read(storage, size=len(FILE) - 1)[-1] == b'{"id":333}'
+
+
+def test_a_file_is_fetched_no_further_than_it_was_read(storage: Storage, shelf: Shelf) -> None:
+    fetched: list[int] = []
+    block = b"1\n" * (BLOCK_BYTES // 2)
+    shelf.answers = [httpx.Response(200, content=told(fetched, block, times=50))]
+    found = storage.lines(lambda: URL, start=0, size=50 * len(block), at_once=1)
+
+    for nth in (1, 2, 3):
+        next(found)
+
+        assert len(fetched) <= nth + 1
+    found.close()
+
+
+def told(heard: list[int], block: bytes, *, times: int) -> Iterator[bytes]:
+    """The same block again and again; `heard` of each that was fetched."""
+    for nth in range(times):
+        heard.append(nth)
+        yield block
 
 
 def test_half_a_line_is_never_given_out(storage: Storage, shelf: Shelf) -> None:

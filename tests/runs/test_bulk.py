@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from sync_core import lifecycle
 from sync_core.app_models import Customer, Order, OrderLineItem, Product, Refund, Variant
@@ -150,14 +151,16 @@ def test_an_empty_file_is_a_success(bulk: Bench, sandbox: Running) -> None:
     assert bulk.count(Product) == 0
 
 
+def some_variant(sandbox: Running) -> tuple[str, str]:
+    """A variant that is not its product's first, and the product."""
+    rows = reversed(sandbox.control.rows(DOMAIN, "variants"))
+    return next((row["id"], row["productId"]) for row in rows if row["position"] > 1)
+
+
 def test_a_variant_that_left_its_product_goes(bulk: Bench, sandbox: Running) -> None:
     bulk.run(tools=by_pages(bulk))
     bulk.clock.advance(days=1)
-    left, product = next(
-        (row["id"], row["productId"])
-        for row in reversed(sandbox.control.rows(DOMAIN, "variants"))
-        if row["position"] > 1
-    )
+    left, product = some_variant(sandbox)
     sandbox.control.update(DOMAIN, "products", product, variants={left: None})
 
     bulk.run(bulk.claim(mode=Mode.EVERYTHING))
@@ -357,6 +360,37 @@ def test_a_killed_run_goes_on_with_the_same_operations(bulk: Bench, sandbox: Run
     assert outcome is Outcome.COMPLETED
     assert stored(bulk) == truth(sandbox)
     assert asked(sandbox, "BulkRun") == 3
+
+
+@pytest.mark.parametrize("words", ['DELETE FROM "Variant"', "DELETE FROM bulk_item"])
+def test_a_run_killed_while_it_settles_a_file_leaves_nothing_behind(bulk: Bench, sandbox: Running, words: str) -> None:
+    bulk.run(tools=by_pages(bulk))
+    bulk.clock.advance(days=1)
+    left, product = some_variant(sandbox)
+    sandbox.control.update(DOMAIN, "products", product, variants={left: None})
+    claim = bulk.claim(mode=Mode.EVERYTHING)
+
+    with dying_at(bulk, words), pytest.raises(Killed):
+        bulk.run(claim)
+
+    outcome = bulk.run(take_over(bulk))
+
+    assert outcome is Outcome.COMPLETED
+    assert stored(bulk) == truth(sandbox)
+    assert (asked(sandbox, "BulkRun"), bulk.count(BulkItem)) == (3, 0)
+
+
+@contextmanager
+def dying_at(bench: Bench, words: str) -> Iterator[None]:
+    """The process dies when it would send such a statement."""
+
+    def die(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if words in re.sub(r"\b(public|shopsync|main)\.", "", statement):
+            raise Killed
+
+    event.listen(bench.tools.database.engine, "before_cursor_execute", die)
+    yield
+    event.remove(bench.tools.database.engine, "before_cursor_execute", die)
 
 
 def test_shopifys_word_that_it_is_over_ends_the_wait(bulk: Bench, sandbox: Running) -> None:
