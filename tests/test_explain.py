@@ -217,6 +217,21 @@ def test_a_blocked_shop_tells_when_we_look_again_by_ourselves() -> None:
     assert said.next.startswith("We look again by ourselves at 20:30.")
 
 
+@pytest.mark.parametrize(
+    ("hold", "why"),
+    [
+        (Hold.FROZEN, "Shopify froze the shop's plan (402); most often a bill is unpaid."),
+        (Hold.SCOPE, "Our app may not read the products: the scope read_products is missing."),
+    ],
+)
+def test_why_a_shop_is_blocked_is_said_once(hold: Hold, why: str) -> None:
+    words = {Hold.FROZEN: "Shopify answered 402: the shop is frozen", Hold.SCOPE: "the scope read_products is missing"}
+
+    said = explain(situation(status=Status.FAILED, hold=hold, error_message=words[hold]), say=say)
+
+    assert said.why == why
+
+
 def test_a_shop_that_nobody_can_start_says_when_a_worker_was_last_seen() -> None:
     at = situation(workers_alive=False, workers_seen_at=ago(hours=11, minutes=28))
 

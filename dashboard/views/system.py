@@ -59,7 +59,7 @@ def live() -> None:
     if glance.fleet is not None:
         checks, say = glance.fleet.checks, shell.say()
         last = f"Last check {say(checks.last_at)}, found {checks.found:,}" if checks.last_at else "No check yet"
-        missed = f":gray[ · ]:red[{checks.missed:,} missed since]" if checks.missed else ""
+        missed = f" :gray[·] :red[{checks.missed:,} missed since]" if checks.missed else ""
         st.markdown(f":small[:gray[{last} · next {say(checks.next_at) if checks.next_at else 'never'}]{missed}]")
 
 

@@ -111,10 +111,9 @@ def _data(at: Situation, hold: Hold, say: Say) -> str:
 
 
 def _detail(at: Situation, hold: Hold) -> str:
-    """Shopify's or our own words, where the reason came from a failed try."""
-    if hold in (Hold.STOPPED, Hold.UNINSTALLED, Hold.REAUTHORISE):
-        return ""
-    return f": {clean(at.error_message)}" if clean(at.error_message) else ""
+    """Which permission it is; of any other reason the failed try's words say what its sentence says already."""
+    detail = clean(at.error_message) if hold is Hold.SCOPE else ""
+    return f": {detail}" if detail else ""
 
 
 def _next(at: Situation, block: Block, say: Say) -> str:
