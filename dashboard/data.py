@@ -216,6 +216,7 @@ class Question:
     text: str = ""
     status: str | None = None
     cause: str | None = None
+    path: str | None = None
     overdue: bool = False
     attention: bool = False
     entered: health.Entered | None = None

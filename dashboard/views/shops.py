@@ -12,7 +12,7 @@ from dashboard.theme import plain, status_words
 from dashboard.views import coverage, shell
 from sync_core import explain
 from sync_core.errors import BadInput
-from sync_core.explain import CAUSES, count
+from sync_core.explain import CAUSES, PATHS, count
 from sync_core.health import ShopPage, ShopRow, Sort
 from sync_core.states import Status
 
@@ -73,6 +73,7 @@ def _asked() -> data.Question:
         )
         status = _one_of("Status", "status", STATUSES)
         cause = _one_of("Cause", "cause", {cause: explain.cause_words(cause) for cause in CAUSES})
+        path = _one_of("Started by", "path", PATHS, width=136)
         sort = st.selectbox("Order", list(SORTS), key="sort", bind="query-params", width=148, on_change=_first_page)
         overdue = st.toggle("Overdue", key="overdue", bind="query-params", on_change=_first_page)
         attention = st.toggle("Needs attention", key="attention", bind="query-params", on_change=_first_page)
@@ -80,6 +81,7 @@ def _asked() -> data.Question:
         text=text or "",
         status=Status(status) if status else None,
         cause=cause,
+        path=path,
         overdue=overdue,
         attention=attention,
         entered=coverage.asked(),
@@ -87,7 +89,7 @@ def _asked() -> data.Question:
     )
 
 
-def _one_of(label: str, name: str, words: dict[str, str]) -> str | None:
+def _one_of(label: str, name: str, words: dict[str, str], *, width: int = 168) -> str | None:
     """A choice whose key stands in the address and stays when its words change: so it is bound by hand."""
     key = f"{name}_chosen"
     if key not in st.session_state:
@@ -99,7 +101,7 @@ def _one_of(label: str, name: str, words: dict[str, str]) -> str | None:
         key=key,
         placeholder="Any",
         format_func=words.__getitem__,
-        width=168,
+        width=width,
         on_change=_keep,
         args=(name, key),
     )

@@ -35,6 +35,14 @@ def test_a_status_in_the_address_shows_only_what_matches(open_page: OpenPage, fl
     assert all(words.startswith(("Failed", "Blocked")) for words in found)
 
 
+def test_who_started_it_in_the_address_shows_only_those_shops(open_page: OpenPage, fleet: Fleet) -> None:
+    fleet.healthy(shops=16)
+
+    page = open_page("shops", path="wake")
+
+    assert sorted(page.dataframe[0].value["Domain"]) == ["calm-0.myshopify.com", "calm-8.myshopify.com"]
+
+
 def test_a_status_that_is_none_filters_nothing(open_page: OpenPage, fleet: Fleet) -> None:
     fleet.healthy()
 
