@@ -17,7 +17,7 @@ import structlog
 from dashboard import charts
 from dashboard.moments import on_the_wall
 from sync_core.explain import PATHS, count, span
-from sync_core.health import Budget, Objectives
+from sync_core.health import BrowserPath, Budget, Objectives
 
 log = structlog.get_logger()
 
@@ -89,8 +89,8 @@ def time_to_sync(installs: pd.DataFrame, zone: ZoneInfo) -> Card:
     return Card("time", title, f"time to sync, {mark}; dashed: 5 min", charts.time_to_sync(frame))
 
 
-def by_path(installs: pd.DataFrame) -> Card:
-    """Time to sync for each way in which an install was started."""
+def by_path(installs: pd.DataFrame, browser: BrowserPath) -> Card:
+    """Time to sync for each way in which an install was started; says first when browsers start none any more."""
     note = "by how they were started: p50 to p95, minutes, with the number of installs"
     done = installs.dropna(subset=["seconds", "path"])
     if done.empty:
@@ -99,7 +99,13 @@ def by_path(installs: pd.DataFrame) -> Card:
     order = {words: nth for nth, words in enumerate(PATHS.values())}
     frame = frame.dropna().sort_values("path", key=lambda column: column.map(order), kind="stable")
     title = f"Half had their data within {span(float(done['seconds'].median()))}"
-    return Card("paths", title, note, charts.by_path(frame))
+    title = _dead(browser) if browser.dead else title
+    return Card("paths", title, note, charts.by_path(frame), bad=browser.dead)
+
+
+def _dead(browser: BrowserPath) -> str:
+    usual = f"{browser.usual_k:,} of {browser.usual_n:,} in the 30 days before"
+    return f"Browsers started {browser.k:,} of {browser.n:,} in 24 h, {usual}: look at the onboarding page"
 
 
 def pick_up(pickups: pd.DataFrame, zone: ZoneInfo) -> Card:

@@ -145,12 +145,19 @@ def below(window: timedelta, zone_name: str) -> tuple[Card, ...]:
     made = {
         "failures": lambda: cards.failures(shown.failures),
         "time": lambda: cards.time_to_sync(shown.installs, zone),
-        "paths": lambda: cards.by_path(shown.installs),
+        "paths": lambda: cards.by_path(shown.installs, browser_path()),
         "pick_up": lambda: cards.pick_up(shown.pickups, zone),
         "success": lambda: cards.success(shown.installs, shown.objectives, zone),
         "budget": lambda: cards.budget(quarter.installs, spending, until=until, zone=zone),
     }
     return tuple(cards.drawn(key, make) for key, make in made.items())
+
+
+@st.cache_resource(ttl=FIGURES_SECONDS, show_spinner=False, refresh_mode="background")
+def browser_path() -> health.BrowserPath:
+    """Whether browsers still start syncs. Errors: database errors pass through."""
+    with desk().database.read() as session:
+        return health.browser_path(session, now=desk().database.now(session), memory=_closed_hours())
 
 
 @st.cache_resource(ttl=FIGURES_SECONDS, max_entries=32, show_spinner=False, refresh_mode="background")

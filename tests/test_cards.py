@@ -12,6 +12,7 @@ from dashboard import cards, charts
 from sync_core import health
 from sync_core.config import Settings
 from sync_core.db import Database
+from sync_core.health import BrowserPath
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -45,3 +46,19 @@ def test_a_card_that_cannot_be_drawn_says_so_alone() -> None:
 
     assert (card.key, card.figure, card.bad) == ("success", None, True)
     assert "NaN" not in card.title + card.note
+
+
+@pytest.mark.parametrize(
+    ("browser", "title"),
+    [
+        (BrowserPath(5, 9, 200, 300), "Half had their data within 1 min"),
+        (
+            BrowserPath(0, 9, 200, 300),
+            "Browsers started 0 of 9 in 24 h, 200 of 300 in the 30 days before: look at the onboarding page",
+        ),
+    ],
+)
+def test_a_browser_path_that_died_is_said_before_how_long_others_took(browser: BrowserPath, title: str) -> None:
+    card = cards.by_path(young_installs(9), browser)
+
+    assert (card.title, card.bad) == (title, browser.dead)

@@ -1,12 +1,13 @@
 """Read-only questions about the fleet: frames and frozen values. Nothing here writes.
 
 This moment: `fleet` (its sentence: `verdict`), `heartbeats`. A window: `objectives`, `installs`,
-`pickups`, `failures`, `slots`. Lists: `search`, `sweeps`. One shop: `shop`, `timeline`.
+`pickups`, `failures`, `slots`, `browser_path`. Lists: `search`, `sweeps`. One shop: `shop`, `timeline`.
 """
 
 from __future__ import annotations
 
 from sync_core.health.answering import Answering, ShopifyState
+from sync_core.health.browser import BrowserPath, browser_path
 from sync_core.health.checks import Tick, TickPage, slots, sweeps
 from sync_core.health.episodes import Worst
 from sync_core.health.fleet import Checks, Fleet, Life, Picture, fleet
@@ -26,6 +27,7 @@ from sync_core.health.verdict import Kind, Verdict, verdict
 __all__ = [
     "Answering",
     "Attempt",
+    "BrowserPath",
     "Budget",
     "Checks",
     "Entered",
@@ -53,6 +55,7 @@ __all__ = [
     "Verdict",
     "Worst",
     "as_json",
+    "browser_path",
     "failures",
     "fleet",
     "heartbeats",
