@@ -59,9 +59,14 @@ class Database:
         if self.is_postgres:
             with self.engine.connect() as connection, _transaction(connection) as session:
                 yield session
-        else:
-            with self.turn, _transaction(self._writer) as session:
-                yield session
+            return
+        with self.turn:
+            try:
+                with _transaction(self._writer) as session:
+                    yield session
+            except BaseException:
+                self._drop_writer()
+                raise
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -81,9 +86,13 @@ class Database:
         moment: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
         return moment.astimezone(UTC)
 
+    def _drop_writer(self) -> None:
+        """To the pool, which rolls back: SQLAlchemy does not when a COMMIT failed, and SQLite would stay locked."""
+        if kept := vars(self).pop("_writer", None):
+            kept.close()
+
     def close(self) -> None:
-        if "_writer" in vars(self):
-            self._writer.close()
+        self._drop_writer()
         self.engine.dispose()
 
 

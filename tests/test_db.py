@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -95,6 +96,23 @@ def test_a_read_transaction_on_sqlite_takes_no_write_lock(sqlite_database: Datab
 
     with sqlite_database.read() as session:
         assert session.get(Heartbeat, "worker@a:1") is not None
+
+
+def test_a_commit_that_fails_leaves_no_lock_behind(
+    sqlite_database: Database, settings: Settings, now: datetime
+) -> None:
+    def fail(_connection: object) -> None:
+        raise OperationalError("COMMIT", {}, sqlite3.OperationalError("disk I/O error"))
+
+    event.listen(sqlite_database.engine, "commit", fail)
+    with pytest.raises(OperationalError), sqlite_database.write() as session:
+        session.add(heartbeat(now, "lost"))
+    event.remove(sqlite_database.engine, "commit", fail)
+
+    with closing(sqlite3.connect(settings.database_url.removeprefix("sqlite:///"), timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    with sqlite_database.write() as session:
+        assert session.get(Heartbeat, "lost") is None
 
 
 @pytest.mark.parametrize("engine_name", ["postgresql"])
