@@ -196,6 +196,13 @@ def processes() -> list[health.Process]:
         return health.heartbeats(session, now=desk().database.now(session))
 
 
+@st.cache_resource(ttl=FIGURES_SECONDS, show_spinner=False, refresh_mode="background")
+def capacity() -> health.Capacity:
+    """What shops that never succeed take of the workers' time."""
+    with desk().database.read() as session:
+        return health.capacity(session, now=desk().database.now(session))
+
+
 @st.cache_resource(ttl=SNAPSHOT_SECONDS, show_spinner=False)
 def alerts() -> lists.Alerts:
     """The open alerts and the recent ones."""

@@ -17,7 +17,7 @@ from sync_core.alerts.channels import channels
 from sync_core.alerts.snapshot import Severity
 from sync_core.config import Settings
 from sync_core.explain import count, span
-from sync_core.health import Fleet, Picture, Process
+from sync_core.health import Capacity, Fleet, Picture, Process
 
 ROLES = {"scheduler": "Scheduler", "worker": "Worker", "web": "Pages and API"}
 COLUMNS = ("Process", "State", "Last sign of life", "Doing", "Since", "Version", "Clock")
@@ -56,11 +56,22 @@ def live() -> None:
         st.table(as_table(found), border="horizontal", hide_index=True, alt="Processes and their signs of life")
     else:
         st.caption("No process has ever given a sign of life.")
+    if starved := in_vain(data.capacity()):
+        st.markdown(f":small[:gray[{starved}]]")
     if glance.fleet is not None:
         checks, say = glance.fleet.checks, shell.say()
         last = f"Last check {say(checks.last_at)}, found {checks.found:,}" if checks.last_at else "No check yet"
         missed = f" :gray[·] :red[{checks.missed:,} missed since]" if checks.missed else ""
         st.markdown(f":small[:gray[{last} · next {say(checks.next_at) if checks.next_at else 'never'}]{missed}]")
+
+
+def in_vain(found: Capacity) -> str:
+    """What shops that never succeed took of the last hour; nothing while there are none."""
+    if not found.shops:
+        return ""
+    shops, workers = count(found.shops, "shop"), count(found.workers, "worker")
+    lost = f"{shops} that never had data took {found.lost:.1f} of {workers} in the last hour"
+    return f"{lost}; {found.left:.1f} were left for the others"
 
 
 def _picture(fleet: Fleet) -> None:

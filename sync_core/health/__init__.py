@@ -1,6 +1,6 @@
 """Read-only questions about the fleet: frames and frozen values. Nothing here writes.
 
-This moment: `fleet` (its sentence: `verdict`), `heartbeats`. A window: `objectives`, `installs`,
+This moment: `fleet` (its sentence: `verdict`), `heartbeats`, `capacity`. A window: `objectives`, `installs`,
 `pickups`, `failures`, `slots`, `browser_path`. Lists: `search`, `sweeps`. One shop: `shop`, `timeline`.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sync_core.health.answering import Answering, ShopifyState
 from sync_core.health.browser import BrowserPath, browser_path
+from sync_core.health.capacity import Capacity, capacity
 from sync_core.health.checks import Tick, TickPage, slots, sweeps
 from sync_core.health.episodes import Worst
 from sync_core.health.fleet import Checks, Fleet, Life, Picture, fleet
@@ -29,6 +30,7 @@ __all__ = [
     "Attempt",
     "BrowserPath",
     "Budget",
+    "Capacity",
     "Checks",
     "Entered",
     "Entry",
@@ -56,6 +58,7 @@ __all__ = [
     "Worst",
     "as_json",
     "browser_path",
+    "capacity",
     "failures",
     "fleet",
     "heartbeats",

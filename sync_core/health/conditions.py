@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, ScalarSelect, and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-from sync_core.models import ShopProfile, ShopSync
+from sync_core.heartbeat import SILENT_SECONDS
+from sync_core.models import Heartbeat, ShopProfile, ShopSync
 from sync_core.states import Hold, Priority
 
 CAP = 10_000
@@ -24,6 +25,11 @@ TROUBLED = or_(ShopSync.hold.is_not(None), ShopSync.failures > literal_column("0
 
 FAILING = ShopSync.failures > literal_column("0")
 """The condition of ix_shop_sync_failing, in its own words."""
+
+
+def alive(now: datetime) -> ColumnElement[bool]:
+    """Processes that gave a sign of life lately and did not say that they stop."""
+    return and_(Heartbeat.stopped_at.is_(None), Heartbeat.seen_at >= now - timedelta(seconds=SILENT_SECONDS))
 
 
 def is_overdue(now: datetime) -> ColumnElement[bool]:

@@ -7,15 +7,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ScalarSelect, and_, func, or_, select
+from sqlalchemy import ScalarSelect, func, or_, select
 from sqlalchemy.orm import Session
 
 from sync_core.config import Settings
 from sync_core.explain import Need
 from sync_core.health.answering import ShopifyState, shopify_state
-from sync_core.health.conditions import CAP, TROUBLED, capped, is_overdue, retries
+from sync_core.health.conditions import CAP, TROUBLED, alive, capped, is_overdue, retries
 from sync_core.health.needs import Group, groups
-from sync_core.heartbeat import SILENT_SECONDS
 from sync_core.models import Heartbeat, ShopSync, Sweep
 from sync_core.slo import slot_of
 from sync_core.states import Hold, Status
@@ -133,8 +132,7 @@ def _counts(session: Session, now: datetime) -> dict[str, Any]:
 
 def _lives(session: Session, now: datetime) -> tuple[Life, Life]:
     """The scheduler and those who run syncs (a scheduler may be both)."""
-    alive = and_(Heartbeat.stopped_at.is_(None), Heartbeat.seen_at >= now - timedelta(seconds=SILENT_SECONDS))
-    columns = (Heartbeat.role, Heartbeat.workers, Heartbeat.running, Heartbeat.seen_at, alive.label("alive"))
+    columns = (Heartbeat.role, Heartbeat.workers, Heartbeat.running, Heartbeat.seen_at, alive(now).label("alive"))
     rows = session.execute(select(*columns)).all()
     return _life([row for row in rows if row.role == "scheduler"]), _life([row for row in rows if row.workers > 0])
 

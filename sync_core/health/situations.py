@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from sync_core.config import Settings
 from sync_core.explain import Run, Situation, Step
-from sync_core.health.conditions import overdue_now
-from sync_core.heartbeat import SILENT_SECONDS
+from sync_core.health.conditions import alive, overdue_now
 from sync_core.models import Heartbeat, ShopSync
 from sync_core.slo import slot_of
 from sync_core.states import Hold, Mode, Status, Trigger
@@ -130,6 +129,5 @@ def _ahead(session: Session, row: ShopSync, now: datetime) -> int | None:
 
 def _alive(session: Session, now: datetime, *, workers: bool) -> tuple[bool, datetime | None]:
     whose = Heartbeat.workers > 0 if workers else Heartbeat.role == "scheduler"
-    beating = and_(Heartbeat.stopped_at.is_(None), Heartbeat.seen_at >= now - timedelta(seconds=SILENT_SECONDS))
     seen_at = session.execute(select(func.max(Heartbeat.seen_at)).where(whose)).scalar_one()
-    return session.execute(select(Heartbeat.process).where(whose, beating).limit(1)).first() is not None, seen_at
+    return session.execute(select(Heartbeat.process).where(whose, alive(now)).limit(1)).first() is not None, seen_at

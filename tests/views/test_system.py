@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
@@ -120,3 +121,20 @@ def test_a_clock_that_is_off_is_shown_and_mended(open_page: OpenPage, fleet: Fle
 
     assert list(page.table[0].value["Clock"]) == ["-7.2 s"]
     assert "start time synchronisation" in text(page)
+
+
+def test_what_shops_without_success_take_of_the_workers_is_said(
+    open_page: OpenPage, fleet: Fleet, desk: Desk, clock: Clock
+) -> None:
+    fleet.alive()
+    calm = text(open_page("system"))
+    with desk.database.write() as session:
+        rows = Rows(session, clock())
+        poison = rows.shop("poison", status="FAILED", failures=4)
+        rows.attempt(poison, clock(), "failed", claimed_at=clock() - timedelta(minutes=45))
+    data.capacity.clear()
+
+    said = text(open_page("system"))
+
+    assert "that never had data" not in calm
+    assert "1 shop that never had data took 0.8 of 16 workers in the last hour; 15.2 were left" in said
