@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
-from sync_core import crash, removals, scattered
+from sync_core import crash, removals, scattered, store
 from sync_core.db import Database
 from sync_core.errors import AccessDenied, BulkBusy, BulkFailed, Refused
 from sync_core.plan import bulk_seconds
@@ -83,7 +83,7 @@ class BulkRun:
         else:
             crash.point("bulk_submitted")
             with self.database.read() as session:
-                fresh = not removals.count(session, self.shop_id, removals.ROOTS[resource.name])
+                fresh = not store.count(session, self.shop_id, removals.ROOTS[resource.name])
             submitted = self.carrier.moment().isoformat()
             leg.seconds_left = round(bulk_seconds(resource, leg), 1)
             leg.start_over(replace(haul, id=operation.id, fresh=fresh, submitted=submitted))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, Table, delete, select, update
 from sqlalchemy.orm import Session
 
 from sync_core import scattered
@@ -48,11 +48,6 @@ def known(session: Session, shop_id: str, table: Table, *, created_in: tuple[dat
     if first is not None:
         query = query.where(created >= first)
     return set(session.execute(query).scalars())
-
-
-def count(session: Session, shop_id: str, table: Table) -> int:
-    """How many rows of the shop this table holds."""
-    return session.execute(select(func.count()).select_from(table).where(_mine(table, shop_id))).scalar_one()
 
 
 def _mine(table: Table, shop_id: str) -> ColumnElement[bool]:

@@ -209,7 +209,7 @@ class Run:
             return
         began = self.now
         with self.tools.database.read() as session:
-            needed = ids.due(leg, held=removals.count(session, shop_id, table), now=began)
+            needed = ids.due(leg, held=store.count(session, shop_id, table), now=began)
             judged = ids.judged(resource, self.scopes, began)
             known = removals.known(session, shop_id, table, created_in=judged) if needed else set()
         if not needed:

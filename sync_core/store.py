@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from sync_core import table_rows
@@ -22,6 +23,7 @@ from sync_core.columns import new_id, new_ids
 from sync_core.content_models import Article, Blog, Collection, CollectionProduct, Page, Policy
 from sync_core.db import insert_into
 from sync_core.errors import ShopsyncError
+from sync_core.prepared import Prepared
 from sync_core.table_rows import Cells, changed_of, key_of
 
 Row = dict[str, Any]
@@ -196,14 +198,19 @@ def held(session: Session, shop_id: str, resources: Iterable[str] = KINDS) -> di
 
 def _counted(session: Session, shop_id: str, kinds: dict[str, Table]) -> dict[str, int]:
     root = next(iter(kinds.values()))
-    mine = root.c[OWNER[root]] == shop_id
-    queries = {
-        kind: select(func.count()).select_from(
-            root if table is root else table.join(root, table.c[OWNER[table]] == root.c.id)
-        )
-        for kind, table in kinds.items()
-    }
-    return {kind: session.execute(query.where(mine)).scalar_one() for kind, query in queries.items()}
+    return {kind: count(session, shop_id, table, root=root) for kind, table in kinds.items()}
+
+
+def count(session: Session, shop_id: str, table: Table, *, root: Table | None = None) -> int:
+    """How many rows of the shop this table holds; `root`: its parent's table, where that is what has the shop."""
+    found: int = _counting(table, root if root is not None else table).fetch(session, {"shop": shop_id})[0][0]
+    return found
+
+
+@lru_cache(maxsize=64)
+def _counting(table: Table, root: Table) -> Prepared:
+    rows = root if table is root else table.join(root, table.c[OWNER[table]] == root.c.id)
+    return Prepared(select(func.count()).select_from(rows).where(root.c[OWNER[root]] == bindparam("shop")))
 
 
 def note_synced(session: Session, shop_id: str, resources: Iterable[str], *, now: datetime) -> None:
