@@ -57,7 +57,7 @@ class Database:
     def write(self) -> Iterator[Session]:
         """One transaction that may write; committed at the end, rolled back by an exception."""
         if self.is_postgres:
-            with self.engine.connect() as connection, _transaction(connection) as session:
+            with self.engine.connect() as connection, _transaction(_session(connection)) as session:
                 yield session
             return
         with self.turn:
@@ -71,13 +71,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One transaction that only reads; on SQLite it waits for no writer."""
-        with self.readonly.connect() as connection, _transaction(connection) as session:
+        with self.readonly.connect() as connection, _transaction(_session(connection)) as session:
             yield session
 
     @cached_property
-    def _writer(self) -> Connection:
+    def _writer(self) -> Session:
         """SQLite's only writer here, whoever's turn it is; the way through a pool took a third of a claim's time."""
-        return self.engine.connect()
+        return _session(self.engine.connect())
 
     def now(self, session: Session) -> datetime:
         """This moment, UTC: the database's clock on PostgreSQL, the host's on SQLite."""
@@ -89,17 +89,22 @@ class Database:
     def _drop_writer(self) -> None:
         """To the pool, which rolls back: SQLAlchemy does not when a COMMIT failed, and SQLite would stay locked."""
         if kept := vars(self).pop("_writer", None):
-            kept.close()
+            kept.bind.close()
 
     def close(self) -> None:
-        self._drop_writer()
+        with self.turn:
+            self._drop_writer()
         self.engine.dispose()
 
 
+def _session(connection: Connection) -> Session:
+    return Session(connection, expire_on_commit=False)
+
+
 @contextmanager
-def _transaction(connection: Connection) -> Iterator[Session]:
-    """A session on a connection whose transaction has begun."""
-    with connection.begin(), Session(connection, expire_on_commit=False) as session:
+def _transaction(session: Session) -> Iterator[Session]:
+    """The session with the transaction of its connection begun."""
+    with cast(Connection, session.bind).begin(), session:
         yield session
         if session.in_transaction():
             session.commit()  # only what it keeps to itself: it goes to the connection, whose commit is the commit

@@ -9,7 +9,7 @@ listens to the engine's statements, SQLAlchemy executes them, so that they are h
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -64,12 +64,16 @@ class Prepared:
 
 
 class _Line:
-    """The way to the driver for one transaction."""
+    """The way to the driver of a session's connection."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.heard = bool(connection.dispatch.before_cursor_execute)
+        self.to_postgres = connection.dialect.name == "postgresql"
         self._cursor = connection.connection.cursor()
+
+    @property
+    def heard(self) -> bool:
+        return bool(self.connection.dispatch.before_cursor_execute)
 
     def execute(self, sql: str, values: Any) -> Any:
         """A cursor that has executed, good until the next call. Errors: SQLAlchemy's."""
@@ -83,16 +87,17 @@ class _Line:
         return cursor
 
 
-@contextmanager
-def at_once(session: Session) -> Iterator[None]:
+def at_once(session: Session) -> AbstractContextManager[object]:
     """Statements whose counts nobody asks for: PostgreSQL gets them in one message and answers once, at the end.
 
     Errors: SQLAlchemy's, told at the end there.
     """
     line = _line(session)
-    if line.heard or line.connection.dialect.name != "postgresql":
-        yield
-        return
+    return _pipeline(line) if line.to_postgres and not line.heard else nullcontext()
+
+
+@contextmanager
+def _pipeline(line: _Line) -> Iterator[None]:
     driver: Any = line.connection.connection.driver_connection
     try:
         with driver.pipeline():
@@ -113,7 +118,7 @@ def as_sqlalchemy(connection: Connection, sql: str, error: Any) -> Exception:
 
 
 def _line(session: Session) -> _Line:
-    """Made once a transaction. A nested one is asked for each time: that is what sends its SAVEPOINT."""
+    """Made once a session. A nested one is asked for each time: that is what sends its SAVEPOINT."""
     if session.in_nested_transaction():
         return _Line(session.connection())
     line: _Line | None = session.info.get(_Line)
