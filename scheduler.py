@@ -21,7 +21,7 @@ from sync_core.alerts.watch import Watch
 from sync_core.config import Dispatch, load_settings
 from sync_core.errors import ShopsyncError
 from sync_core.heartbeat import Heart, Process
-from sync_core.process import configure_logs, open_tools, serve, stop_on_signals, wait_for_database
+from sync_core.process import configure_logs, open_tools, serve, spare_the_collector, stop_on_signals, wait_for_database
 from sync_core.runner import Tools
 
 LOOK_SECONDS = 0.2
@@ -82,6 +82,7 @@ def main() -> int:
         return 2
     heart = Heart(tools.database, process, loop.doing)
     heart.start()
+    spare_the_collector()
     workers = serve(loop.run, stopping, name="claims")
     beside = chores.begin(tools, stopping)
     switch, watch = DeadMansSwitch(tools.database, settings, process=process.name), Watch(tools.database, settings)

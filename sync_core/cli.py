@@ -27,7 +27,7 @@ from sync_core.explain import explain
 from sync_core.heartbeat import Heart, Process
 from sync_core.lifecycle import Answer
 from sync_core.models import Audit, ShopSync, SyncAttempt
-from sync_core.process import configure_logs, open_tools, stop_on_signals, wait_for_database
+from sync_core.process import configure_logs, open_tools, spare_the_collector, stop_on_signals, wait_for_database
 from sync_core.runner import Tools
 from sync_core.shopify.domains import shop_domain
 from sync_core.states import Mode, Outcome, Status, Trigger
@@ -324,6 +324,7 @@ def worker() -> None:
         loop = dispatch.for_worker(tools, owner=process.name)
         heart = Heart(tools.database, process, loop.doing)
         heart.start()
+        spare_the_collector()
         beside = chores.begin(tools, stopping)
         loop.run(stopping)
         for thread in beside:

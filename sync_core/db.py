@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +22,6 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 from sqlalchemy import Engine, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session
 
 from sync_core.config import Settings
@@ -32,11 +30,9 @@ from sync_core.models import SYNC_SCHEMA
 from sync_core.prepared import as_sqlalchemy
 
 BUSY_SECONDS = 30
-REST_SECONDS = 5.0
 PRISMA_PARAMETERS = frozenset({"pgbouncer", "connection_limit", "pool_timeout", "schema", "statement_cache_size"})
 
 HostClock = Callable[[], datetime]
-Uptime = Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -120,7 +116,7 @@ def insert_into(session: Session, table: Any) -> Any:
     return postgresql.insert(table) if is_postgres(session) else sqlite.insert(table)
 
 
-def open_database(settings: Settings, *, host_clock: HostClock, uptime: Uptime = time.monotonic) -> Database:
+def open_database(settings: Settings, *, host_clock: HostClock) -> Database:
     """A Database for DATABASE_URL.
 
     Errors: BadSetting when the URL is not understood. Nothing is connected yet.
@@ -130,7 +126,7 @@ def open_database(settings: Settings, *, host_clock: HostClock, uptime: Uptime =
         engine = _sqlite(url)
         mapped: dict[str | None, str | None] = {SYNC_SCHEMA: None}
     else:
-        engine = _postgres(url, settings, uptime)
+        engine = _postgres(url, settings)
         mapped = {SYNC_SCHEMA: settings.db_schema, None: app_schema}
     engine = engine.execution_options(schema_translate_map=mapped)
     return Database(engine, engine.execution_options(shopsync_readonly=True), host_clock)
@@ -196,16 +192,16 @@ def _sha256_text(text: str | None) -> str | None:
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()
 
 
-def _postgres(url: str, settings: Settings, uptime: Uptime) -> Engine:
+def _postgres(url: str, settings: Settings) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,  # an error's text would carry people's data into the log
         pool_size=settings.workers + 4,
         max_overflow=8,
+        pool_pre_ping=True,
         connect_args={"connect_timeout": 10, "prepare_threshold": None},
     )
     event.listen(engine, "connect", _postgres_preparation(settings))
-    _ask_after_rest(engine, uptime)
     return engine
 
 
@@ -224,25 +220,3 @@ def _postgres_preparation(settings: Settings) -> Callable[[Any, object], None]:
         connection.autocommit = autocommit
 
     return prepare
-
-
-def _ask_after_rest(engine: Engine, uptime: Uptime) -> None:
-    """Whether a connection still stands is asked when it has rested; one just used is not asked: a round trip less."""
-
-    def rests(_connection: Any, record: Any) -> None:
-        record.info["rests_since"] = uptime()
-
-    def is_wanted(connection: Any, record: Any, _lent: object) -> None:
-        since = record.info.get("rests_since")
-        if since is not None and uptime() - since > REST_SECONDS and not _stands(engine, connection):
-            raise InvalidatePoolError
-
-    event.listen(engine, "checkin", rests)
-    event.listen(engine, "checkout", is_wanted)
-
-
-def _stands(engine: Engine, connection: Any) -> bool:
-    try:
-        return engine.dialect.do_ping(connection)
-    except engine.dialect.loaded_dbapi.Error:
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -72,6 +73,15 @@ def wait_for_database(database: Database, stopping: threading.Event) -> None:
             stopping.wait(RETRY_SECONDS)
         else:
             return
+
+
+def spare_the_collector() -> None:
+    """What the start made lasts as long as the process; the garbage collector need not look through it again and again.
+
+    A full collection in a sync of 1,000 products took longer than the sync.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def serve(target: Callable[[threading.Event], None], stopping: threading.Event, *, name: str) -> threading.Thread:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from contextlib import closing, nullcontext
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -135,21 +135,12 @@ def test_a_transaction_that_stands_still_is_over_with_its_lease(database_url: st
     assert told == "45s"
 
 
-@pytest.mark.parametrize(("rested", "asked"), [(0.0, False), (5.0, False), (5.1, True)])
 @pytest.mark.parametrize("engine_name", ["postgresql"])
-def test_a_connection_is_asked_whether_it_stands_when_it_has_rested(
-    settings: Settings, database_url: str, rested: float, asked: bool
-) -> None:
-    uptime = [0.0]
-    database = open_database(settings, host_clock=lambda: datetime.now(UTC), uptime=lambda: uptime[0])
+def test_a_connection_that_ended_in_the_pool_is_replaced(database: Database, database_url: str) -> None:
     ended = ended_in_the_pool(database, database_url)
-    uptime[0] = rested
 
-    with nullcontext() if asked else pytest.raises(OperationalError), database.read() as session:
-        backend(session)
     with database.read() as session:
         assert backend(session) != ended
-    database.close()
 
 
 def ended_in_the_pool(database: Database, url: str) -> int:
