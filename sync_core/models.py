@@ -84,6 +84,7 @@ class ShopSync(Base):
             serves="Overview: what retries by itself, failures still open",
             where="failures > 0",
         ),
+        index("ix_shop_sync_newest", "installed_at", "shop_id", serves="Shops page: the newest first"),
     )
 
     shop_id: Mapped[str] = mapped_column(Text, primary_key=True)

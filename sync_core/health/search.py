@@ -120,14 +120,15 @@ EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo
 
 @dataclass(frozen=True)
 class Order:
-    """A sort: its key, never null, and whether the largest comes first."""
+    """A sort: its key, never null, then the shop's id; `down`: the largest of both first, an index read backwards."""
 
     key: ColumnElement[Any]
     down: bool = False
 
     @property
     def columns(self) -> tuple[Any, Any]:
-        return (self.key.desc() if self.down else self.key.asc(), ShopSync.shop_id.asc())
+        both = (self.key, ShopSync.shop_id)
+        return (both[0].desc(), both[1].desc()) if self.down else (both[0].asc(), both[1].asc())
 
 
 ORDERS = {
@@ -207,7 +208,8 @@ def _beyond(order: Order, after: str) -> ColumnElement[bool]:
     key, shop_id = _read_place(order, after)
     further = order.key < key if order.down else order.key > key
     not_before = order.key <= key if order.down else order.key >= key  # a range that an index serves; the OR is none
-    return and_(not_before, or_(further, ShopSync.shop_id > shop_id))
+    tie = ShopSync.shop_id < shop_id if order.down else ShopSync.shop_id > shop_id
+    return and_(not_before, or_(further, tie))
 
 
 def _place(row: Any) -> str:
