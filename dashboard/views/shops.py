@@ -68,12 +68,12 @@ def _asked() -> data.Question:
             bind="query-params",
             placeholder="Name, domain, e-mail, id, error",
             icon=":material/search:",
-            width=272,
+            width=250,
             on_change=_first_page,
         )
         status = _one_of("Status", "status", STATUSES)
         cause = _one_of("Cause", "cause", {cause: explain.cause_words(cause) for cause in CAUSES})
-        path = _one_of("Started by", "path", PATHS, width=136)
+        path = _one_of("Started by", "path", PATHS, width=124)
         sort = st.selectbox("Order", list(SORTS), key="sort", bind="query-params", width=148, on_change=_first_page)
         overdue = st.toggle("Overdue", key="overdue", bind="query-params", on_change=_first_page)
         attention = st.toggle("Needs attention", key="attention", bind="query-params", on_change=_first_page)

@@ -66,8 +66,8 @@ def live() -> None:
 
 
 def in_vain(found: Capacity) -> str:
-    """What shops that never succeed took of the last hour; nothing while there are none."""
-    if not found.shops:
+    """What shops that never succeed took of the last hour; nothing while that is not a tenth of a worker."""
+    if round(found.lost, 1) == 0:
         return ""
     shops, workers = count(found.shops, "shop"), count(found.workers, "worker")
     lost = f"{shops} that never had data took {found.lost:.1f} of {workers} in the last hour"
