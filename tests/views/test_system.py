@@ -142,10 +142,10 @@ def test_what_shops_without_success_take_of_the_workers_is_said(
 
 @pytest.mark.parametrize(("minutes", "said"), [(2, False), (4, True)])
 def test_what_is_less_than_a_tenth_of_a_worker_is_not_said(
-    open_page: OpenPage, fleet: Fleet, desk: Desk, clock: Clock, minutes: int, said: bool
+    open_page: OpenPage, fleet: Fleet, clock: Clock, *, minutes: int, said: bool
 ) -> None:
     fleet.alive()
-    with desk.database.write() as session:
+    with fleet.desk.database.write() as session:
         rows = Rows(session, clock())
         poison = rows.shop("poison", status="FAILED", failures=4)
         rows.attempt(poison, clock(), "failed", claimed_at=clock() - timedelta(minutes=minutes))
