@@ -98,8 +98,8 @@ def by_path(installs: pd.DataFrame, browser: BrowserPath) -> Card:
     frame = pd.DataFrame({"path": done["path"].map(PATHS), "minutes": done["seconds"] / 60})
     order = {words: nth for nth, words in enumerate(PATHS.values())}
     frame = frame.dropna().sort_values("path", key=lambda column: column.map(order), kind="stable")
-    title = f"Half had their data within {span(float(done['seconds'].median()))}"
-    title = _dead(browser) if browser.dead else title
+    within = f"Half had their data within {span(float(done['seconds'].median()))}"
+    title = _dead(browser) if browser.dead else within
     return Card("paths", title, note, charts.by_path(frame), bad=browser.dead)
 
 

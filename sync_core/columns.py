@@ -36,8 +36,6 @@ def utc_ms(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a moment needs a time zone")
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    if not utc.microsecond:
-        return utc.replace(tzinfo=None)
     return utc.replace(tzinfo=None, microsecond=utc.microsecond // 1000 * 1000)
 
 

@@ -155,17 +155,12 @@ def sqlite_moment(value: datetime) -> str:
     return utc_ms(value).isoformat(sep=" ", timespec="microseconds")
 
 
-@lru_cache(maxsize=64)
-def _postgres_moment(value: datetime) -> datetime:
-    return utc_ms(value)
-
-
 def _for_sqlite(value: Any) -> Any:
     return sqlite_moment(value) if isinstance(value, datetime) else _plain(value)
 
 
 def _for_postgres(value: Any) -> Any:
-    return _postgres_moment(value) if isinstance(value, datetime) else _plain(value)
+    return utc_ms(value) if isinstance(value, datetime) else _plain(value)
 
 
 def _plain(value: Any) -> Any:

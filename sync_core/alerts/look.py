@@ -14,8 +14,7 @@ from sync_core.alerts.mends import MENDS
 from sync_core.alerts.snapshot import Clock, Facts, Hit, ShopifyFails
 from sync_core.config import Settings
 from sync_core.health.answering import Answering, shopify_state
-from sync_core.health.conditions import MERCHANT_SIDE, TROUBLED, capped_count, is_overdue
-from sync_core.heartbeat import SILENT_SECONDS
+from sync_core.health.conditions import MERCHANT_SIDE, TROUBLED, alive, capped_count, is_overdue
 from sync_core.models import Heartbeat, Install, ShopSync, Sweep
 from sync_core.states import Hold, Status
 
@@ -115,8 +114,7 @@ def _checks(session: Session) -> dict[str, Any]:
 
 def _processes(session: Session, now: datetime) -> dict[str, Any]:
     """A row a process that ever was: retention keeps the table small."""
-    alive = and_(Heartbeat.stopped_at.is_(None), Heartbeat.seen_at >= now - timedelta(seconds=SILENT_SECONDS))
-    living = session.execute(select(Heartbeat).where(alive)).scalars().all()
+    living = session.execute(select(Heartbeat).where(alive(now))).scalars().all()
     scheduler = select(func.max(Heartbeat.seen_at)).where(Heartbeat.role == "scheduler")
     return {
         "scheduler_alive": any(row.role == "scheduler" for row in living),
