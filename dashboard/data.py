@@ -1,10 +1,13 @@
-"""The only cache of the pages: every viewer of this process shares one snapshot and one set of figures.
+"""What the pages share: every viewer of this process sees one snapshot, one list, one shop (figures: `figures`).
 
 Nothing that is returned here may be changed by who asked for it. A page asks; sync_core.health answers.
+Errors of all that read: TooSlow, database errors; `shell.panel` says them where the panel stands.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -13,14 +16,15 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from dashboard import cards
 from dashboard.api import app as api
 from dashboard.api.desk import Desk, Door
-from dashboard.cards import Card
+from dashboard.cards import Card, shared
 from dashboard.moments import zone_of
-from sync_core import doctor, health, slo
+from sync_core import doctor, health
 from sync_core.alerts import lists
+from sync_core.errors import TooSlow
 from sync_core.explain import span
 
 SNAPSHOT_SECONDS = 3
@@ -29,7 +33,8 @@ FIGURES_SECONDS = 30
 """After this age figures are made again while the viewer sees those at hand; nobody sees any of twice this age."""
 
 STRIP = timedelta(hours=24)
-QUARTER = timedelta(days=90)
+PANEL_SECONDS = 5.0
+"""So long a part of a page waits for the database; then it says so, and the others stand."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +51,6 @@ class Glance:
         return self.lost_at is None
 
 
-@dataclass(frozen=True)
-class Figures:
-    """All that Overview shows of one window. Frames are as health describes them."""
-
-    objectives: health.Objectives
-    installs: pd.DataFrame
-    pickups: pd.DataFrame
-    failures: pd.DataFrame
-
-
 class Last:
     """The last good snapshot of this process, for the time when there is no newer one."""
 
@@ -69,6 +64,13 @@ def desk() -> Desk:
     return door.desk()
 
 
+@contextmanager
+def reading() -> Iterator[tuple[Session, datetime]]:
+    """A transaction of a part of a page, and its moment. Errors: TooSlow, database errors."""
+    with desk().database.read(patience=PANEL_SECONDS) as session:
+        yield session, desk().database.now(session)
+
+
 @st.cache_resource(show_spinner=False)
 def _last() -> Last:
     return Last()
@@ -80,7 +82,7 @@ def glance() -> Glance:
     last = _last()
     try:
         answer_ms, fleet = _answer_ms(), _fleet()
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, TooSlow) as error:
         lost_at = last.glance.lost_at or desk().clock()
         last.glance = replace(last.glance, lost_at=lost_at, lost_why=_reason(error))
     else:
@@ -98,12 +100,11 @@ def _answer_ms() -> float:
 
 
 def _fleet() -> health.Fleet:
-    with desk().database.read() as session:
-        now = desk().database.now(session)
+    with reading() as (session, now):
         return health.fleet(session, now=now, settings=desk().settings)
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def _reason(error: SQLAlchemyError | TooSlow) -> str:
     """The kind of failure only: a driver's text may hold host, user or statement."""
     original = getattr(error, "orig", None)
     return type(original or error).__name__
@@ -115,106 +116,53 @@ def look_again() -> None:
         seen.clear()
 
 
-@st.cache_resource(show_spinner=False)
-def _closed_hours() -> health.Memory:
-    """What this process remembers of hours that are over; they never change."""
-    return {}
-
-
-@st.cache_resource(ttl=FIGURES_SECONDS, max_entries=8, show_spinner=False, refresh_mode="background")
-def figures(window: timedelta) -> Figures:
-    """Objectives and frames of the window that ends now. Errors: database errors pass through."""
-    with desk().database.read() as session:
-        now = desk().database.now(session)
-        since = now - window
-        return Figures(
-            objectives=health.objectives(
-                session, since=since, until=now, now=now, settings=desk().settings, memory=_closed_hours()
-            ),
-            installs=health.installs(session, since=since, until=now, now=now),
-            pickups=health.pickups(session, since=since, until=now),
-            failures=health.failures(session, since=since, until=now, memory=_closed_hours()),
-        )
-
-
-@st.cache_resource(ttl=FIGURES_SECONDS, max_entries=32, show_spinner=False, refresh_mode="background")
-def below(window: timedelta, zone_name: str) -> tuple[Card, ...]:
-    """What stands under the fold, drawn once for all viewers of one zone. Errors: database errors pass through."""
-    shown, quarter, zone = figures(window), figures(QUARTER), zone_of(zone_name)
-    spending, until = quarter.objectives.sync_success.all.budget, quarter.objectives.until
-    made = {
-        "failures": lambda: cards.failures(shown.failures),
-        "time": lambda: cards.time_to_sync(shown.installs, zone),
-        "paths": lambda: cards.by_path(shown.installs, browser_path()),
-        "pick_up": lambda: cards.pick_up(shown.pickups, zone),
-        "success": lambda: cards.success(shown.installs, shown.objectives, zone),
-        "budget": lambda: cards.budget(quarter.installs, spending, until=until, zone=zone),
-    }
-    return tuple(cards.drawn(key, make) for key, make in made.items())
-
-
-@st.cache_resource(ttl=FIGURES_SECONDS, show_spinner=False, refresh_mode="background")
-def browser_path() -> health.BrowserPath:
-    """Whether browsers still start syncs. Errors: database errors pass through."""
-    with desk().database.read() as session:
-        return health.browser_path(session, now=desk().database.now(session), memory=_closed_hours())
-
-
 @st.cache_resource(ttl=FIGURES_SECONDS, max_entries=32, show_spinner=False, refresh_mode="background")
 def strip(zone_name: str) -> Card:
-    """The checks of the last 24 h as marks. Errors: database errors pass through."""
+    """The checks of the last 24 h as marks."""
     period = f"every {span(desk().settings.sweep_period_seconds)}"
-    return cards.checks(slots(), zone_of(zone_name), period=period)
-
-
-def default_window() -> timedelta:
-    """The shortest window that holds enough installs to judge, else 90 days."""
-    frame = figures(QUARTER)
-    ages = frame.objectives.until - frame.installs["installed_at"]
-    return slo.window(age.to_pytimedelta() for age in ages.tail(slo.ENOUGH_INSTALLS))
+    return shared.checks(slots(), zone_of(zone_name), period=period)
 
 
 @st.cache_resource(ttl=FIGURES_SECONDS, show_spinner=False, refresh_mode="background")
 def slots() -> pd.DataFrame:
     """The checks of the last 24 h, as health.slots gives them."""
-    with desk().database.read() as session:
-        now = desk().database.now(session)
+    with reading() as (session, now):
         return health.slots(session, since=now - STRIP, until=now, now=now, settings=desk().settings)
 
 
 @st.cache_resource(ttl=SNAPSHOT_SECONDS, max_entries=200, show_spinner=False)
 def sweeps(before: str | None) -> health.TickPage:
     """One page of the checks that ran, newest first."""
-    with desk().database.read() as session:
+    with reading() as (session, _now):
         return health.sweeps(session, before=before)
 
 
 @st.cache_resource(ttl=SNAPSHOT_SECONDS, show_spinner=False)
 def processes() -> list[health.Process]:
     """The processes and their signs of life."""
-    with desk().database.read() as session:
-        return health.heartbeats(session, now=desk().database.now(session))
+    with reading() as (session, now):
+        return health.heartbeats(session, now=now)
 
 
 @st.cache_resource(ttl=FIGURES_SECONDS, show_spinner=False, refresh_mode="background")
 def capacity() -> health.Capacity:
     """What shops that never succeed take of the workers' time."""
-    with desk().database.read() as session:
-        return health.capacity(session, now=desk().database.now(session))
+    with reading() as (session, now):
+        return health.capacity(session, now=now)
 
 
 @st.cache_resource(ttl=SNAPSHOT_SECONDS, show_spinner=False)
 def alerts() -> lists.Alerts:
     """The open alerts and the recent ones."""
-    with desk().database.read() as session:
-        return lists.alerts(session, now=desk().database.now(session))
+    with reading() as (session, now):
+        return lists.alerts(session, now=now)
 
 
 @st.cache_resource(ttl=SNAPSHOT_SECONDS, max_entries=50, show_spinner=False)
 def alert(alert_id: str) -> lists.Seen | None:
     """One alert; None: no such alert."""
-    with desk().database.read() as session:
-        return lists.alert(session, alert_id, now=desk().database.now(session))
+    with reading() as (session, now):
+        return lists.alert(session, alert_id, now=now)
 
 
 @st.cache_resource(ttl=FIGURES_SECONDS, show_spinner=False, refresh_mode="background")
@@ -241,13 +189,12 @@ class Question:
 def search(question: Question, after: str | None, limit: int) -> health.ShopPage:
     """One page of shops. Errors: BadInput when `after` is not a place in this list."""
     asked = question.__dict__
-    with desk().database.read() as session:
-        return health.search(session, now=desk().database.now(session), after=after, limit=limit, **asked)
+    with reading() as (session, now):
+        return health.search(session, now=now, after=after, limit=limit, **asked)
 
 
 @st.cache_resource(ttl=SHOP_SECONDS, max_entries=500, show_spinner=False)
 def shop(domain: str) -> health.ShopView | None:
     """One shop as it stands; None: no such shop."""
-    with desk().database.read() as session:
-        now = desk().database.now(session)
+    with reading() as (session, now):
         return health.shop(session, domain=domain, now=now, settings=desk().settings)

@@ -11,7 +11,7 @@ import hashlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -28,6 +28,7 @@ from sync_core.config import Settings
 from sync_core.errors import BadSetting
 from sync_core.models import SYNC_SCHEMA
 from sync_core.prepared import as_sqlalchemy
+from sync_core.time_limit import limited
 
 BUSY_SECONDS = 30
 PRISMA_PARAMETERS = frozenset({"pgbouncer", "connection_limit", "pool_timeout", "schema", "statement_cache_size"})
@@ -65,9 +66,16 @@ class Database:
                 raise
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
-        """One transaction that only reads; on SQLite it waits for no writer."""
-        with self.readonly.connect() as connection, _transaction(_session(connection)) as session:
+    def read(self, *, patience: float | None = None) -> Iterator[Session]:
+        """One transaction that only reads; on SQLite it waits for no writer.
+
+        `patience`: seconds after which it is given up (`time_limit`). Errors: TooSlow, only with `patience`.
+        """
+        with (
+            self.readonly.connect() as connection,
+            _transaction(_session(connection)) as session,
+            limited(connection, patience) if patience else nullcontext(),
+        ):
             yield session
 
     @cached_property

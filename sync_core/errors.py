@@ -3,6 +3,7 @@
 ShopsyncError
 ├── BadSetting            a setting is wrong: name, value, expected form
 ├── SchemaMismatch        the database is not the one this version knows
+├── TooSlow               a question took longer than its asker waits
 ├── BadInput              a caller's input is wrong (HTTP 400)
 ├── Forbidden             the lifecycle does not allow this act (HTTP 409)
 ├── StaleClaim            this run's claim is over: stop, write nothing
@@ -45,6 +46,10 @@ class BadSetting(ShopsyncError):
 
 class SchemaMismatch(ShopsyncError):
     """The database's schema is not the one this version knows; the message says the mend."""
+
+
+class TooSlow(ShopsyncError):
+    """The database took longer than whoever asked waits; the same question may pass later."""
 
 
 class BadInput(ShopsyncError):

@@ -70,7 +70,7 @@ class ShopSync(Base):
             serves="claim loop: whom to take next",
             where="wake_at IS NOT NULL",
         ),
-        index("ix_shop_sync_status", "status", "shop_id", serves="Shops page: filter by status"),
+        index("ix_shop_sync_status", "status", "shop_domain", serves="Shops page: filter by status"),
         index(
             "ix_shop_sync_trouble",
             "hold",
@@ -85,6 +85,14 @@ class ShopSync(Base):
             where="failures > 0",
         ),
         index("ix_shop_sync_newest", "installed_at", "shop_id", serves="Shops page: the newest first"),
+        index("ix_shop_sync_oldest", "last_synced_at", "shop_id", serves="Shops page: the oldest data first"),
+        index(
+            "ix_shop_sync_unsynced",
+            "installed_at",
+            "shop_id",
+            serves="Shops page: who waits longest; Overview: who will wait too long",
+            where="first_synced_at IS NULL",
+        ),
     )
 
     shop_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -175,7 +183,13 @@ class SyncAttempt(Base):
             "ix_sync_attempt_open", "shop_id", serves="one open attempt per shop", where="ended_at IS NULL", unique=True
         ),
         index("ix_sync_attempt_shop", "shop_id", "requested_at", serves="Shop page: timeline, newest first"),
-        index("ix_sync_attempt_ended", "ended_at", serves="failures by cause of the open hour; retention"),
+        index("ix_sync_attempt_ended", "ended_at", serves="whether Shopify answers; retention"),
+        index(
+            "ix_sync_attempt_failed",
+            "ended_at",
+            serves="failures by cause of the open hour",
+            where="outcome IN ('failed', 'orphaned')",
+        ),
         index(
             "ix_sync_attempt_spoiled",
             "shop_id",
@@ -537,6 +551,15 @@ class ShopProfile(Base):
     time_zone: Mapped[str | None] = mapped_column(Text)
     currency: Mapped[str | None] = mapped_column(Text)
     updated_at: Mapped[datetime] = mapped_column(UtcMs)
+
+
+class ShopSearch(Base):
+    """What a shop is found by, in small letters, a line each: its domain, then what its profile says."""
+
+    __tablename__ = "shop_search"
+
+    shop_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
 
 
 class Note(Base):

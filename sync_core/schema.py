@@ -18,7 +18,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateSchema, DropSchema, DropTable
 
-from sync_core import cluster_schema, content_models  # noqa: F401 - its tables are in the metadata
+from sync_core import cluster_schema, content_models, finding  # noqa: F401 - its tables are in the metadata
 from sync_core.config import Dispatch, Settings
 from sync_core.db import Database, open_database
 from sync_core.errors import BadSetting, SchemaMismatch
@@ -44,6 +44,7 @@ def prepare(settings: Settings) -> list[str]:
     try:
         with database.engine.begin() as connection:
             applied = _upgrade(connection)
+            finding.index(connection)
             engine = cluster_schema.apply(connection) if settings.dispatch is Dispatch.PROCRASTINATE else None
             return [*applied, engine] if engine else applied
     finally:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from sync_core import finding
 from sync_core.models import (
     Base,
     Heartbeat,
@@ -45,11 +46,14 @@ class Rows:
         }
         if values.get("status") == Status.IN_PROGRESS:
             plain |= {"lease_owner": "worker@host:1", "due_at": self.now + timedelta(seconds=50)}
-        return self.add(ShopSync(**(plain | values))).shop_id
+        shop_id = self.add(ShopSync(**(plain | values))).shop_id
+        finding.know(self.session, shop_id)
+        return shop_id
 
     def profile(self, shop_id: str, name: str, **values: Any) -> None:
         plain = {"shop_id": shop_id, "name": name, "name_folded": name.casefold(), "updated_at": self.now}
         self.add(ShopProfile(**(plain | values)))
+        finding.know(self.session, shop_id, plain | values)
 
     def install(self, shop_id: str, installed_at: datetime, **values: Any) -> None:
         """An episode; `claimed` and `synced` are seconds after the install."""

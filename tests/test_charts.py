@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard import charts
-from dashboard.charts import DotWords
+from dashboard.charts import bars, dots, lines
+from dashboard.charts.dots import DotWords
+from dashboard.charts.paths import PathTimes, by_path
 from dashboard.theme import ACCENT, BAD, MUTED, WARN
 
 WORDS = DotWords(good="synced", bad="not synced")
@@ -27,18 +28,32 @@ def modes(figure: Any) -> list[str]:
     return [trace.mode for trace in figure.data]
 
 
-@pytest.mark.parametrize(("n", "mode"), [(199, "markers"), (200, "lines"), (201, "lines")])
-def test_under_200_installs_each_is_a_dot(n: int, mode: str) -> None:
-    by_day = charts.by_day(installs(n), WORDS, target=0.99)
-    time = charts.time_to_sync(installs(n))
+def steps(length: int, **columns: Any) -> pd.DataFrame:
+    at = [START + pd.Timedelta(days=nth) for nth in range(length)]
+    return pd.DataFrame({"at": at, "k": 99, "n": 100, "finished": 100, "p50": 1.5, "p95": 4.0} | columns)
 
-    assert set(modes(by_day)) == set(modes(time)) == {mode}
+
+def test_few_installs_are_dots_and_many_are_lines() -> None:
+    few = [dots.by_day(installs(9), WORDS), dots.time_to_sync(installs(9))]
+    many = [lines.rate(steps(9), target=0.99), lines.time_to_sync(steps(9))]
+
+    assert {mode for figure in few for mode in modes(figure)} == {"markers"}
+    assert {mode for figure in many for mode in modes(figure)} == {"lines"}
+
+
+def test_a_rate_tells_its_numbers_where_it_is_pointed_at() -> None:
+    figure = lines.rate(steps(2, k=[99, 231], n=[100, 231]), target=0.99)
+
+    line = figure.data[0]
+    assert list(line.y) == [99.0, 100.0]
+    assert line.customdata.tolist() == [[99, 100], [231, 231]]
+    assert "%{customdata[0]:,} of %{customdata[1]:,}" in line.hovertemplate
 
 
 def test_a_shop_that_took_longer_than_the_target_is_amber_and_the_others_accent() -> None:
     frame = installs(3).assign(minutes=[4.9, 5.0, 5.1])
 
-    figure = charts.time_to_sync(frame)
+    figure = dots.time_to_sync(frame)
 
     drawn = {trace.marker.color: list(trace.y) for trace in figure.data}
     assert drawn == {ACCENT: [4.9, 5.0], WARN: [5.1]}
@@ -47,16 +62,16 @@ def test_a_shop_that_took_longer_than_the_target_is_amber_and_the_others_accent(
 def test_what_is_not_judged_yet_is_grey_and_never_amber() -> None:
     frame = installs(3).assign(kind=["good", "bad", "young"])
 
-    figure = charts.by_day(frame, WORDS, target=0.99)
+    figure = dots.by_day(frame, WORDS)
 
-    dots = [trace.marker.color for trace in figure.data if trace.mode == "markers"]
-    assert dots == [ACCENT, BAD, MUTED]
+    colours = [trace.marker.color for trace in figure.data if trace.mode == "markers"]
+    assert colours == [ACCENT, BAD, MUTED]
 
 
 def test_a_bad_one_is_named_above_its_day() -> None:
     frame = installs(9).assign(kind=["good"] * 8 + ["bad"])
 
-    figure = charts.by_day(frame, WORDS, target=0.99)
+    figure = dots.by_day(frame, WORDS)
 
     assert [note.text for note in figure.layout.annotations] == ["Shop 8"]
 
@@ -64,7 +79,7 @@ def test_a_bad_one_is_named_above_its_day() -> None:
 def test_many_bad_days_are_counted_instead_of_named() -> None:
     frame = installs(60).assign(kind="bad")
 
-    figure = charts.by_day(frame, WORDS, target=0.99)
+    figure = dots.by_day(frame, WORDS)
 
     assert all(note.text.isdigit() for note in figure.layout.annotations)
 
@@ -72,17 +87,22 @@ def test_many_bad_days_are_counted_instead_of_named() -> None:
 def test_failures_stack_what_healed_and_what_is_open() -> None:
     causes = pd.DataFrame({"cause": ["Shopify too slow or down"], "healed": [5], "open": [2]})
 
-    figure = charts.failures(causes)
+    figure = bars.failures(causes)
 
     assert [(bar.marker.color, list(bar.x)) for bar in figure.data] == [(ACCENT, [5]), (BAD, [2])]
     assert figure.layout.annotations[0].text == "7, 2 open"
 
 
-@pytest.mark.parametrize(("n", "words"), [(4, "1.0 · 2.0 · 3.0 · 4.0"), (5, "3.0 to 4.8")])
-def test_under_five_of_a_path_each_is_shown(n: int, words: str) -> None:
-    frame = installs(n).assign(minutes=[float(nth + 1) for nth in range(n)])
-
-    figure = charts.by_path(frame)
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (PathTimes("Browser", 4, (1.0, 2.0, 3.0, 4.0)), "1.0 · 2.0 · 3.0 · 4.0"),
+        (PathTimes("Browser", 5, (3.0, 4.8)), "3.0 to 4.8"),
+        (PathTimes("Browser", 2, (3.0, 4.8)), "3.0 · 4.8"),
+    ],
+)
+def test_of_few_installs_of_a_path_each_is_shown(path: PathTimes, words: str) -> None:
+    figure = by_path([path])
 
     assert words in [note.text for note in figure.layout.annotations]
 
@@ -91,7 +111,7 @@ def test_the_checks_stand_in_two_lines_oldest_first() -> None:
     at = pd.date_range(START, periods=288, freq="5min")
     marks = pd.DataFrame({"at": at, "state": ["ran"] * 287 + ["missed"], "words": "ran"})
 
-    figure = charts.checks(marks)
+    figure = bars.checks(marks)
 
     first, second = figure.data
     assert (len(first.x), len(second.x)) == (144, 144)
@@ -102,7 +122,7 @@ def test_the_checks_stand_in_two_lines_oldest_first() -> None:
 def test_one_single_check_is_drawn() -> None:
     marks = pd.DataFrame({"at": [START], "state": ["found"], "words": ["ran"]})
 
-    figure = charts.checks(marks)
+    figure = bars.checks(marks)
 
     assert [list(trace.x) for trace in figure.data] == [[0]]
 
@@ -110,9 +130,9 @@ def test_one_single_check_is_drawn() -> None:
 @pytest.mark.parametrize(("left", "colour"), [([1, 0], ACCENT), ([0, -1], BAD)])
 def test_a_budget_turns_red_only_when_it_is_overspent(left: list[int], colour: str) -> None:
     end = START + pd.Timedelta(days=90)
-    steps = pd.DataFrame({"at": [START, START + pd.Timedelta(days=9)], "shop": ["", "Old Mill"], "left": left})
+    steps_left = pd.DataFrame({"at": [START, START + pd.Timedelta(days=9)], "shop": ["", "Old Mill"], "left": left})
 
-    figure = charts.budget(steps, start=START, end=end)
+    figure = bars.budget(steps_left, start=START, end=end)
 
     assert figure.data[0].line.color == colour
     assert list(figure.data[0].y) == [*left, left[-1]]
@@ -121,23 +141,16 @@ def test_a_budget_turns_red_only_when_it_is_overspent(left: list[int], colour: s
 def test_every_colour_of_a_chart_is_a_placeholder_so_light_and_dark_both_fit() -> None:
     end = START + pd.Timedelta(days=90)
     causes = pd.DataFrame({"cause": ["Our own error"], "healed": [5], "open": [2]})
-    steps = pd.DataFrame({"at": [START], "shop": [""], "left": [4]})
+    steps_left = pd.DataFrame({"at": [START], "shop": [""], "left": [4]})
     frame = installs(30).assign(kind=["good"] * 28 + ["bad", "young"])
-    figures = [charts.failures(causes), charts.budget(steps, start=START, end=end), charts.by_path(frame)]
-    figures += [draw(some) for some in (frame, pd.concat([frame] * 9)) for draw in (_time, _by_day)]
+    figures = [bars.failures(causes), bars.budget(steps_left, start=START, end=end)]
+    figures += [by_path([PathTimes("Browser", 9, (1.0, 2.0))]), dots.time_to_sync(frame), dots.by_day(frame, WORDS)]
+    figures += [lines.time_to_sync(steps(9)), lines.rate(steps(9), target=0.99)]
 
     drawn = [_without_template(figure) for figure in figures]
 
     colours = {colour for spec in drawn for colour in re.findall(r"#[0-9a-fA-F]{6}", spec)}
     assert colours <= {f"#00000{number}" for number in range(1, 9)}
-
-
-def _time(frame: pd.DataFrame) -> Any:
-    return charts.time_to_sync(frame)
-
-
-def _by_day(frame: pd.DataFrame) -> Any:
-    return charts.by_day(frame, WORDS, target=0.99)
 
 
 def _without_template(figure: Any) -> str:

@@ -124,10 +124,10 @@ def test_pages_show_every_shop_once_in_the_same_order(
 def test_the_longest_waiting_come_first(rows: Rows, ago: Ago, find) -> None:
     rows.shop("synced", first_synced_at=ago(days=1))
     rows.shop("new", status=Status.PENDING, installed_at=ago(minutes=5))
-    rows.shop("failing", status=Status.FAILED, first_synced_at=ago(days=1), failing_since=ago(minutes=50))
+    rows.shop("failing", status=Status.FAILED, failures=1, first_synced_at=ago(days=1), failing_since=ago(minutes=50))
     rows.shop("left", hold=Hold.UNINSTALLED, installed_at=ago(days=9))
 
-    assert find(sort=Sort.WAITING)[:2] == ["failing", "new"]
+    assert find(sort=Sort.WAITING) == ["failing", "new", "left", "synced"]
 
 
 def test_a_row_tells_its_cause(rows: Rows, ago: Ago, session: Session, now: datetime) -> None:

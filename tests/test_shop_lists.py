@@ -1,4 +1,4 @@
-"""The Shops page's newest first is read in the order of an index: what is not on the page is not read."""
+"""Each order of the Shops page is read from an index: what is not on the page is not read."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from sync_core.db import Database
 from tests.benchmarks import crowd
 from tests.plans import selects
 
+ORDERED = {
+    health.Sort.NEWEST: ["ix_shop_sync_newest"],
+    health.Sort.OLDEST_DATA: ["ix_shop_sync_oldest"],
+    health.Sort.WAITING: ["ix_shop_sync_failing", "ix_shop_sync_unsynced"],
+}
+
 
 @pytest.mark.parametrize("deep", [False, True], ids=["first page", "a later page"])
-def test_the_newest_shops_are_read_in_the_order_of_their_index(database: Database, now: datetime, deep: bool) -> None:
+@pytest.mark.parametrize("sort", ORDERED)
+def test_each_order_is_read_from_its_index(database: Database, now: datetime, sort: health.Sort, deep: bool) -> None:
     crowd.finished(database, now, 3_000)
     place = json.dumps([now.isoformat(), "done-0001500"]) if deep else None
 
     with selects(database, "shop_sync") as sent, database.write() as session:
-        health.search(session, now=now, sort=health.Sort.NEWEST, after=place)
+        health.search(session, now=now, sort=sort, after=place)
 
     page = sent[0].plan(database)
-    assert "ix_shop_sync_newest" in page
-    assert "Sort Key" not in page
-    assert "TEMP B-TREE" not in page
+    assert [index for index in ORDERED[sort] if index not in page] == []
 
 
 def test_the_newest_shops_of_one_moment_are_each_on_one_page(database: Database, now: datetime) -> None:

@@ -7,13 +7,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pandas as pd
 import streamlit as st
-from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import access, acts, data
 from dashboard.theme import plain
 from dashboard.views import shell
 from sync_core.alerts.channels import channels
-from sync_core.alerts.lists import Delivery, Seen
+from sync_core.alerts.lists import Alerts, Delivery, Seen
 from sync_core.alerts.snapshot import Severity
 from sync_core.alerts.words import OPENED, RECOVERED, REMINDER, WORSE, hits
 from sync_core.explain import count, span
@@ -35,19 +34,20 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Alerts", anchor=False, width="content")
         shell.answer()
-    try:
-        st.fragment(live, run_every=shell.every_so_often())()
-    except SQLAlchemyError:
-        st.error("The database does not answer: alerts cannot be shown.")
+    st.fragment(live, run_every=shell.every_so_often())()
 
 
 def live() -> None:
     """Open and recent alerts, or the one of the address; refreshes itself."""
     asked = st.query_params.get("id")
-    if asked:
-        _single(asked)
-        return
-    seen = data.alerts()
+    with shell.panel("Alerts"):
+        if asked:
+            _single(asked)
+        else:
+            _all(data.alerts())
+
+
+def _all(seen: Alerts) -> None:
     _sentence(seen.open)
     _nobody_told()
     for alert in seen.open:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import streamlit as st
-from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import charts, data
+from dashboard import figures as shared_figures
 from dashboard.cards import Card
 from dashboard.moments import ago
 from dashboard.theme import plain
@@ -97,20 +97,18 @@ def _dotted(parts: list[str]) -> str:
 
 
 def figures() -> None:
-    """Objectives of the chosen window, coverage, charts; alone when the database does not answer."""
-    try:
+    """Objectives of the chosen window, coverage, charts; each is shown alone when another cannot be."""
+    with shell.panel("Objectives and charts"):
         window = _heading()
-        shown = data.figures(window)
-        below, strip = data.below(window, shell.zone().key), data.strip(shell.zone().key)
-    except SQLAlchemyError:
-        st.caption("Objectives and charts: the database does not answer.")
-        return
-    objectives.show(shown.objectives, silent_since=_silent_since())
-    coverage.show(shown.objectives)
-    with st.grid(2, min_column_width=330, gap="small"):
-        for card in below:
-            draw(card)
-    draw(strip)
+        with shell.panel("Objectives"):
+            shown = shared_figures.objectives(window)
+            objectives.show(shown, silent_since=_silent_since())
+            coverage.show(shown)
+        with st.grid(2, min_column_width=330, gap="small"):
+            for name in shared_figures.CARDS:
+                draw(shared_figures.card(name, window, shell.zone().key))
+    with shell.panel("The checks"):
+        draw(data.strip(shell.zone().key))
     _counted()
 
 
@@ -124,7 +122,7 @@ def _silent_since() -> str | None:
 
 
 def _heading() -> timedelta:
-    preset = next(name for name, window in WINDOWS.items() if window == data.default_window())
+    preset = next(name for name, window in WINDOWS.items() if window == shared_figures.default_window())
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.subheader("Objectives", anchor=False, width="content")
         chosen = st.segmented_control(

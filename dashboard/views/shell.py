@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import ParamSpec
 from zoneinfo import ZoneInfo
@@ -15,8 +16,9 @@ from dashboard import access, data
 from dashboard.access import Viewer
 from dashboard.moments import ago, clock, saying, zone_name, zone_of
 from dashboard.theme import plain
-from sync_core.errors import BadSetting, Forbidden, ShopsyncError
+from sync_core.errors import BadSetting, Forbidden, ShopsyncError, TooSlow
 from sync_core.explain import Say
+from sync_core.health import ShopPage
 
 P = ParamSpec("P")
 REFRESH_SECONDS = (15.0, 19.0)
@@ -89,6 +91,20 @@ def answer() -> None:
         st.markdown(f":small[**{text}**]", width="content")
 
 
+@contextmanager
+def panel(what: str) -> Iterator[None]:
+    """A part of a page: when its data cannot be had it says so in its place, and the rest of the page stands.
+
+    `what` is plural: "Objectives", "The checks".
+    """
+    try:
+        yield
+    except TooSlow as slow:
+        st.markdown(f":red[{what} cannot be shown now: {slow}.] :gray[They are asked for again by themselves.]")
+    except SQLAlchemyError:
+        st.markdown(f":red[{what} cannot be shown now: the database does not answer.]")
+
+
 def top_bar() -> None:
     """Environment, search, age of the data, zone."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
@@ -123,7 +139,11 @@ def find_shop() -> None:
     if not text:
         st.caption("The first matches appear here.")
         return
-    found = data.search(data.Question(text=text), None, MATCHES)
+    with panel("The matches"):
+        _matches(text, data.search(data.Question(text=text), None, MATCHES))
+
+
+def _matches(text: str, found: ShopPage) -> None:
     for row in found.rows:
         label = f"**{plain(row.name)}**  {row.domain}" if row.name != row.domain else row.domain
         st.page_link(page("shop"), label=label, query_params={"domain": row.domain}, width="stretch")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import data
 from dashboard.theme import chip_colour, plain
@@ -17,11 +16,11 @@ LIVE_SECONDS = 2
 
 def page() -> None:
     domain = st.query_params.get("domain", "")
-    try:
-        view = data.shop(domain) if domain else None
-    except SQLAlchemyError:
-        st.error("The database does not answer: this shop cannot be shown.")
-        return
+    with shell.panel("This shop's facts"):
+        _show(domain, data.shop(domain) if domain else None)
+
+
+def _show(domain: str, view: ShopView | None) -> None:
     if view is None:
         _unknown(domain)
         return
@@ -79,9 +78,14 @@ def _state(view: ShopView) -> tuple[object, ...]:
 
 def headline(domain: str, shown: tuple[object, ...]) -> None:
     """The verdict at 24 px, who must act, and how old what we have is; refreshes itself."""
-    view = data.shop(domain)
-    if view is None or _state(view) != shown:
-        st.rerun()
+    with shell.panel("This shop's state"):
+        view = data.shop(domain)
+        if view is None or _state(view) != shown:
+            st.rerun()
+        _headline(view)
+
+
+def _headline(view: ShopView) -> None:
     explanation = said(view)
     with st.container(gap=6):
         with st.container(horizontal=True):  # a heading in a row has no margin of its own
@@ -94,9 +98,12 @@ def headline(domain: str, shown: tuple[object, ...]) -> None:
 
 def sentences(domain: str) -> None:
     """What is; why; what comes next. Beside them what can be read to the merchant. Refreshes itself."""
-    view = data.shop(domain)
-    if view is None:
-        return
+    with shell.panel("What happens next"):
+        if view := data.shop(domain):
+            _sentences(view)
+
+
+def _sentences(view: ShopView) -> None:
     explanation = said(view)
     left, right = st.columns([2, 1], gap="medium")
     with left, st.container(gap="xsmall"):

@@ -40,11 +40,20 @@ def page() -> None:
     question = _asked()
     if question.entered:
         coverage.heading(question.entered)
+    with shell.panel("The shops"):
+        _list(question, _found(question))
+
+
+def _found(question: data.Question) -> ShopPage:
+    """The page of the address, else the first one."""
     try:
-        found = data.search(question, st.query_params.get("page"), ROWS)
+        return data.search(question, st.query_params.get("page"), ROWS)
     except BadInput:
         st.query_params.pop("page", None)
-        found = data.search(question, None, ROWS)
+        return data.search(question, None, ROWS)
+
+
+def _list(question: data.Question, found: ShopPage) -> None:
     if not found.rows:
         st.caption("No shop matches. Take a filter away, or search for less.")
         return

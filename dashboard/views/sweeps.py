@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
-from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import access, acts, charts, data
+from dashboard.cards import Card
 from dashboard.moments import clock, when
 from dashboard.theme import plain
 from dashboard.views import shell
@@ -46,10 +46,7 @@ def page() -> None:
             on_click=_check,
         )
     _explained(data.desk().settings)
-    try:
-        st.fragment(live, run_every=shell.every_so_often())()
-    except SQLAlchemyError:
-        st.error("The database does not answer: the checks cannot be shown.")
+    st.fragment(live, run_every=shell.every_so_often())()
 
 
 def _check() -> None:
@@ -74,13 +71,22 @@ def _explained(settings: Settings) -> None:
 
 def live() -> None:
     """The strip and the table; refreshes itself."""
-    strip = data.strip(shell.zone().key)
+    with shell.panel("The marks of the last 24 h"):
+        _strip(data.strip(shell.zone().key))
+    st.subheader("What each did", anchor=False)
+    with shell.panel("The checks"):
+        _table()
+
+
+def _strip(strip: Card) -> None:
     with st.container(border=True, gap="xsmall"):
         title = f":red[{strip.title}]" if strip.bad else strip.title
         st.markdown(f"**{title}**  \n:small[:gray[{strip.note}]]")
         if strip.figure is not None:
             st.plotly_chart(strip.figure, key="checks_strip", config=charts.PLOT_CONFIG, alt=strip.alt)
-    st.subheader("What each did", anchor=False)
+
+
+def _table() -> None:
     before = st.query_params.get("slot")
     found = data.sweeps(before)
     if not found.rows:

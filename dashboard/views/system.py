@@ -16,6 +16,7 @@ from sync_core import doctor
 from sync_core.alerts.channels import channels
 from sync_core.alerts.snapshot import Severity
 from sync_core.config import Settings
+from sync_core.errors import TooSlow
 from sync_core.explain import count, span
 from sync_core.health import Capacity, Fleet, Picture, Process
 
@@ -27,10 +28,7 @@ KNOWN_ELSEWHERE = {name.upper() for name in doctor.SECRETS}
 
 def page() -> None:
     st.title("System", anchor=False)
-    try:
-        st.fragment(live, run_every=shell.every_so_often())()
-    except SQLAlchemyError:
-        st.error("The database does not answer: processes and checks cannot be shown.")
+    st.fragment(live, run_every=shell.every_so_often())()
     settings = data.desk().settings
     left, right = st.columns(2, gap="medium")
     with left:
@@ -51,18 +49,23 @@ def live() -> None:
     if glance.fleet is not None:
         _picture(glance.fleet)
     st.subheader("Processes", anchor=False)
-    found = data.processes()
-    if found:
-        st.table(as_table(found), border="horizontal", hide_index=True, alt="Processes and their signs of life")
-    else:
-        st.caption("No process has ever given a sign of life.")
-    if starved := in_vain(data.capacity()):
-        st.markdown(f":small[:gray[{starved}]]")
+    with shell.panel("Processes"):
+        _processes(data.processes())
+    with shell.panel("What shops that never succeed cost"):
+        if starved := in_vain(data.capacity()):
+            st.markdown(f":small[:gray[{starved}]]")
     if glance.fleet is not None:
         checks, say = glance.fleet.checks, shell.say()
         last = f"Last check {say(checks.last_at)}, found {checks.found:,}" if checks.last_at else "No check yet"
         missed = f" :gray[·] :red[{checks.missed:,} missed since]" if checks.missed else ""
         st.markdown(f":small[:gray[{last} · next {say(checks.next_at) if checks.next_at else 'never'}]{missed}]")
+
+
+def _processes(found: list[Process]) -> None:
+    if found:
+        st.table(as_table(found), border="horizontal", hide_index=True, alt="Processes and their signs of life")
+    else:
+        st.caption("No process has ever given a sign of life.")
 
 
 def in_vain(found: Capacity) -> str:
@@ -93,7 +96,11 @@ def _picture(fleet: Fleet) -> None:
 
 def checked_now() -> None:
     """What `shopsync doctor` finds, each with its mend; refreshes itself."""
-    found = [check for check in data.checked() if check.name not in KNOWN_ELSEWHERE]
+    with shell.panel("Checks"):
+        _checked([check for check in data.checked() if check.name not in KNOWN_ELSEWHERE])
+
+
+def _checked(found: list[doctor.Check]) -> None:
     rows = pd.DataFrame([_check(check) for check in found], columns=CHECKED)
     st.table(
         rows, border="horizontal", hide_index=True, hide_header=True, alt="What was checked just now, and the mend"
@@ -125,7 +132,7 @@ def _switch(settings: Settings) -> str:
         return ":gray[not set: nobody outside notices when all of this falls silent]"
     try:
         last = max((each for each in data.processes() if each.pinged_at), key=_pinged_at, default=None)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, TooSlow):
         return "set; the database does not answer, so its last answer is not known"
     if last is None or last.pinged_at is None:
         return "set; not asked yet"

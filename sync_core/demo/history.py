@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
-from sync_core import install, lifecycle
+from sync_core import finding, install, lifecycle
 from sync_core.config import Settings
 from sync_core.credentials import TokenPair
 from sync_core.demo.names import domains, name_of
@@ -159,6 +159,7 @@ def _install(past: Past, domain: str, at: datetime) -> str:
     profile = ShopProfile(shop_id=done.shop_id, name=name, name_folded=name.casefold(), updated_at=at)
     past.session.add(profile)
     past.session.flush()
+    finding.know(past.session, done.shop_id, {"name": name})
     return done.shop_id
 
 

@@ -1,7 +1,7 @@
 """Read-only questions about the fleet: frames and frozen values. Nothing here writes.
 
-This moment: `fleet` (its sentence: `verdict`), `heartbeats`, `capacity`. A window: `objectives`, `installs`,
-`pickups`, `failures`, `slots`, `browser_path`. Lists: `search`, `sweeps`. One shop: `shop`, `timeline`.
+This moment: `fleet` (its sentence: `verdict`), `heartbeats`, `capacity`. A window: `objectives`, `series`, `installs`,
+`pickups`, `losses`, `failures`, `slots`, `browser_path`. Lists: `search`, `sweeps`. One shop: `shop`, `timeline`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from sync_core.health.episodes import Worst
 from sync_core.health.fleet import Checks, Fleet, Life, Picture, fleet
 from sync_core.health.heartbeats import Process, heartbeats
 from sync_core.health.hours import Memory
-from sync_core.health.installs import failures, installs, pickups
+from sync_core.health.installs import failures, installs, losses, pickups, window
 from sync_core.health.ledger import Ledger
 from sync_core.health.needs import Group
 from sync_core.health.objectives import Budget, Objectives, Share, objectives
 from sync_core.health.report import as_json
-from sync_core.health.search import Entered, ShopPage, ShopRow, Sort, search
+from sync_core.health.search import Entered, ShopPage, ShopRow, search
+from sync_core.health.series import Part, Point, Step, series
 from sync_core.health.shop import Attempt, Held, ShopView, shop
+from sync_core.health.shop_order import Sort
 from sync_core.health.timeline import Entry, Mark, timeline
-from sync_core.health.times import Times
+from sync_core.health.times import Times, TimeToSync
 from sync_core.health.verdict import Kind, Verdict, verdict
 
 __all__ = [
@@ -43,7 +45,9 @@ __all__ = [
     "Mark",
     "Memory",
     "Objectives",
+    "Part",
     "Picture",
+    "Point",
     "Process",
     "Share",
     "ShopPage",
@@ -51,8 +55,10 @@ __all__ = [
     "ShopView",
     "ShopifyState",
     "Sort",
+    "Step",
     "Tick",
     "TickPage",
+    "TimeToSync",
     "Times",
     "Verdict",
     "Worst",
@@ -63,12 +69,15 @@ __all__ = [
     "fleet",
     "heartbeats",
     "installs",
+    "losses",
     "objectives",
     "pickups",
     "search",
+    "series",
     "shop",
     "slots",
     "sweeps",
     "timeline",
     "verdict",
+    "window",
 ]

@@ -17,7 +17,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from sync_core.config import Settings
-from sync_core.health.hours import PATIENCE, Books, Window
+from sync_core.health.hours import PATIENCE, Books, Parts, Window
 from sync_core.health.spans import hour_floor
 from sync_core.models import Sweep
 from sync_core.slo import slot_of, whole_slots
@@ -75,17 +75,27 @@ CHECKS = "checks"
 """The family of the roll-ups; its figures: expected, begun, good."""
 
 
-def slot_count(books: Books, window: Window, settings: Settings) -> SlotCount:
-    """How the expected slots of a window went."""
-    session = books.session
-    split = books.parts(window, CHECKS, settles=_in_force(session, window.end, settings))
-    if not split.rolled:
-        return counted_slots(session, window, settings, before=window.end)
-    kept = books.rolled(split, CHECKS)
+def slot_count(books: Books, window: Window, settings: Settings, *, settles: timedelta) -> SlotCount:
+    """How the expected slots of a window went. `settles`: the period that is in force at its end."""
+    return _slot_count(books, books.parts(window, CHECKS, settles=settles), settings, whole=True)
+
+
+def stepped_slots(books: Books, window: Window, settings: Settings, steps: list[Window]) -> list[SlotCount]:
+    """The same for each of the steps of a window, which are spans of whole hours; a slot is its beginning's."""
+    settles, last = in_force(books.session, window.end, settings), steps[-1:]
+    split = books.parts(window, CHECKS, settles=settles)
+    return [_slot_count(books, split.within(step), settings, whole=step in last) for step in steps]
+
+
+def _slot_count(books: Books, split: Parts, settings: Settings, *, whole: bool) -> SlotCount:
+    """`whole`: only slots that end before the window does."""
+    session, window, kept = books.session, split.window, books.rolled(split, CHECKS)
+    first, last = (split.first, split.last) if split.rolled else (window.since, window.since)
+    rest = Window(last, window.end)
     counts = [
         SlotCount(*(kept.get(each.name, 0) for each in fields(SlotCount))),
-        settled_slots(session, Window(window.since, split.first), settings),
-        counted_slots(session, Window(split.last, window.end), settings, before=window.end),
+        settled_slots(session, Window(window.since, first), settings),
+        counted_slots(session, rest, settings, before=rest.end) if whole else settled_slots(session, rest, settings),
     ]
     return SlotCount(*(sum(getattr(count, each.name) for count in counts) for each in fields(SlotCount)))
 
@@ -105,17 +115,19 @@ def counted_slots(session: Session, window: Window, settings: Settings, *, befor
 
 def settled_slots(session: Session, window: Window, settings: Settings) -> SlotCount:
     """The expected slots that begin in a window, wherever they end: for hours that are long over."""
-    beyond = Window(window.since, window.end + _in_force(session, window.end, settings))
+    if window.since >= window.end:
+        return SlotCount(0, 0, 0)
+    beyond = Window(window.since, window.end + in_force(session, window.end, settings))
     return counted_slots(session, beyond, settings, before=window.end)
 
 
 def closed_until(session: Session, settings: Settings) -> datetime | None:
     """Until when slots are settled: later ticks are there, and no tick of them still runs. None: none ever ran."""
     newest = session.execute(select(func.max(Sweep.begun_at))).scalar_one()
-    return None if newest is None else hour_floor(newest - 2 * _in_force(session, newest, settings) - PATIENCE)
+    return None if newest is None else hour_floor(newest - 2 * in_force(session, newest, settings) - PATIENCE)
 
 
-def _in_force(session: Session, at: datetime, settings: Settings) -> timedelta:
+def in_force(session: Session, at: datetime, settings: Settings) -> timedelta:
     """The longest period that a slot around a moment may have."""
     newest = select(Sweep.period_seconds).where(Sweep.begun_at <= at).order_by(Sweep.begun_at.desc()).limit(1)
     period = session.execute(newest).scalar_one_or_none()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
+from sync_core.columns import UtcMs
 from sync_core.heartbeat import SILENT_SECONDS
 from sync_core.models import Heartbeat, ShopProfile, ShopSync
 from sync_core.states import Hold, Priority
@@ -32,10 +33,23 @@ def alive(now: datetime) -> ColumnElement[bool]:
     return and_(Heartbeat.stopped_at.is_(None), Heartbeat.seen_at >= now - timedelta(seconds=SILENT_SECONDS))
 
 
-def is_overdue(now: datetime) -> ColumnElement[bool]:
-    """Due for more than 10 minutes, of the priorities that a person waits for, and not held."""
-    late = and_(ShopSync.due_at.is_not(None), ShopSync.due_at < now - OVERDUE_AFTER)
+LATE = bindparam("late", type_=UtcMs())
+"""Before it a shop that is due is overdue; for statements that are built once."""
+
+
+def is_overdue(now: datetime | None) -> ColumnElement[bool]:
+    """Due for more than 10 minutes, of the priorities that a person waits for, and not held.
+
+    `now` None: at the moment with whose `late_at` the statement is executed.
+    """
+    before = LATE if now is None else now - OVERDUE_AFTER
+    late = and_(ShopSync.due_at.is_not(None), ShopSync.due_at < before)
     return and_(late, ShopSync.priority < Priority.LOW, ShopSync.hold.is_(None))
+
+
+def late_at(now: datetime) -> dict[str, datetime]:
+    """The parameters of a statement that was built once."""
+    return {"now": now, "late": now - OVERDUE_AFTER}
 
 
 def overdue_now(shop: ShopSync, now: datetime) -> bool:
@@ -44,12 +58,12 @@ def overdue_now(shop: ShopSync, now: datetime) -> bool:
     return late and shop.priority < Priority.LOW and shop.hold is None
 
 
-def needs_attention(now: datetime) -> ColumnElement[bool]:
+def needs_attention(now: datetime | None) -> ColumnElement[bool]:
     """Fails again and again although somebody starts it."""
     return and_(FAILING, ShopSync.attention, ShopSync.hold.is_(None), ~is_overdue(now))
 
 
-def retries(now: datetime) -> ColumnElement[bool]:
+def retries(now: datetime | None) -> ColumnElement[bool]:
     """Failed and trying again by itself, nobody needed."""
     by_itself = and_(~ShopSync.attention, ShopSync.hold.is_(None), ~is_overdue(now))
     return and_(FAILING, by_itself)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from sync_core.health.conditions import FAILING
+from sync_core.health.episodes import SPOILS
 from sync_core.health.hours import Books, Window
 from sync_core.models import ShopSync, SyncAttempt
 from sync_core.states import Hold, Outcome
@@ -19,10 +20,14 @@ FAILURES = "failures"
 FAILED = SyncAttempt.outcome.in_([literal_column(f"'{word.value}'") for word in (Outcome.FAILED, Outcome.ORPHANED)])
 
 
-def failed_tries(*also: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+FAILED_OF_SHOP = and_(SPOILS, SyncAttempt.outcome != Outcome.STOLEN.value)
+"""The same in the words of the index by shop: in those of the index by time PostgreSQL read a whole window's tries."""
+
+
+def failed_tries(*also: ColumnElement[Any], which: ColumnElement[bool] = FAILED) -> Select[*tuple[Any, ...]]:
     """(error class, tries) of the event rows; `also` are columns before them. A worker's death is a class, too."""
     error = func.coalesce(SyncAttempt.error_class, SyncAttempt.outcome).label("error")
-    return select(*also, error, func.count().label("n")).where(FAILED).group_by(*also, "error")
+    return select(*also, error, func.count().label("n")).where(which).group_by(*also, "error")
 
 
 def by_class(books: Books, window: Window) -> Counter[str]:
@@ -37,7 +42,7 @@ def by_class(books: Books, window: Window) -> Counter[str]:
 def still_failing(session: Session, window: Window) -> tuple[Counter[str], Counter[str]]:
     """Error class → tries of the window since which their shop fails: of shops that are here, and that left."""
     gone = (ShopSync.hold.is_not_distinct_from(Hold.UNINSTALLED.value)).label("gone")
-    query = failed_tries(gone).join(ShopSync, ShopSync.shop_id == SyncAttempt.shop_id)
+    query = failed_tries(gone, which=FAILED_OF_SHOP).join(ShopSync, ShopSync.shop_id == SyncAttempt.shop_id)
     since = and_(SyncAttempt.generation == ShopSync.generation, SyncAttempt.ended_at >= ShopSync.failing_since)
     here: Counter[str] = Counter()
     left: Counter[str] = Counter()

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ScalarSelect, func, or_, select
+from sqlalchemy import ScalarSelect, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
+from sync_core.columns import UtcMs
 from sync_core.config import Settings
 from sync_core.explain import Need
 from sync_core.health.answering import ShopifyState, shopify_state
-from sync_core.health.conditions import CAP, TROUBLED, alive, capped, is_overdue, retries
+from sync_core.health.conditions import CAP, TROUBLED, alive, capped, is_overdue, late_at, retries
 from sync_core.health.needs import Group, groups
 from sync_core.models import Heartbeat, ShopSync, Sweep
 from sync_core.slo import slot_of
@@ -54,12 +56,11 @@ class Picture(StrEnum):
 
 @dataclass(frozen=True)
 class Fleet:
-    """One snapshot. `installed`, `by_status` and `by_hold` stop counting at CAP (`capped`: `installed` did)."""
+    """One snapshot. What is counted stops at CAP (`capped`: `installed` did)."""
 
     at: datetime
     installed: int
     capped: bool
-    by_status: dict[str, int]
     by_hold: dict[str, int]
     syncing: int
     waiting: int
@@ -88,24 +89,25 @@ class Fleet:
         return min((row.since for row in self.needs), default=None)
 
 
+HELD = tuple(hold for hold in Hold if hold is not Hold.UNINSTALLED)
+
+
 def fleet(session: Session, *, now: datetime, settings: Settings) -> Fleet:
     """The fleet as it stands. Source: shop_sync, heartbeat, sweep, sync_attempt by their indexes."""
     counts = _counts(session, now)
     scheduler, workers = _lives(session, now)
     checks = _checks(session, now, settings)
-    by_status = {status.value: counts[status.value] for status in Status}
-    by_hold = {hold.value: counts[hold.value] for hold in Hold}
+    by_hold = {hold.value: min(counts[hold.value], CAP) for hold in HELD}
     return Fleet(
         at=now,
         installed=min(counts["installed"], CAP),
         capped=counts["installed"] > CAP,
-        by_status={status: min(n, CAP) for status, n in by_status.items()},
-        by_hold={hold: min(n, CAP) for hold, n in by_hold.items()},
-        syncing=by_status[Status.IN_PROGRESS],
-        waiting=by_status[Status.PENDING],
-        retrying=counts["retrying"],
+        by_hold=by_hold,
+        syncing=min(counts["syncing"], CAP),
+        waiting=min(counts["waiting"], CAP),
+        retrying=min(counts["retrying"], CAP),
         retrying_next_at=counts["next_retry"],
-        overdue=counts["overdue"],
+        overdue=min(counts["overdue"], CAP),
         groups=groups(session, now=now, counts=counts, workers_alive=workers.alive),
         scheduler=scheduler,
         workers=workers,
@@ -117,17 +119,23 @@ def fleet(session: Session, *, now: datetime, settings: Settings) -> Fleet:
 
 def _counts(session: Session, now: datetime) -> dict[str, Any]:
     """Everything that is counted, in one statement: name → capped count; next_retry is a moment."""
+    return dict(session.execute(_counting(), late_at(now)).mappings().one())
+
+
+@cache
+def _counting() -> Select[Any]:
+    due = and_(ShopSync.due_at.is_not(None), ShopSync.due_at <= bindparam("now", type_=UtcMs()))
     asked: dict[str, ScalarSelect[Any]] = {
         "installed": capped(or_(ShopSync.hold.is_(None), ShopSync.hold != Hold.UNINSTALLED.value)),
-        **{status.value: capped(ShopSync.status == status.value) for status in Status},
-        **{hold.value: capped(TROUBLED, ShopSync.hold == hold.value) for hold in Hold},
-        "retrying": capped(retries(now)),
-        "overdue": capped(is_overdue(now)),
-        "any_due": capped(ShopSync.due_at.is_not(None), ShopSync.due_at <= now, cap=0),
-        "next_retry": select(func.min(ShopSync.due_at)).where(retries(now)).scalar_subquery(),
+        "syncing": capped(ShopSync.status == Status.IN_PROGRESS.value),
+        "waiting": capped(ShopSync.status == Status.PENDING.value),
+        **{hold.value: capped(TROUBLED, ShopSync.hold == hold.value) for hold in HELD},
+        "retrying": capped(retries(None)),
+        "overdue": capped(is_overdue(None)),
+        "any_due": capped(due, cap=0),
+        "next_retry": select(func.min(ShopSync.due_at)).where(retries(None)).scalar_subquery(),
     }
-    query = select(*(count.label(name) for name, count in asked.items()))
-    return dict(session.execute(query).mappings().one())
+    return select(*(count.label(name) for name, count in asked.items()))
 
 
 def _lives(session: Session, now: datetime) -> tuple[Life, Life]:
@@ -145,15 +153,16 @@ def _life(rows: list[Any]) -> Life:
 
 def _checks(session: Session, now: datetime, settings: Settings) -> Checks:
     period = settings.sweep_period_seconds
-    last = session.execute(select(Sweep).order_by(Sweep.begun_at.desc()).limit(1)).scalar_one_or_none()
-    good = select(func.max(Sweep.begun_at)).where(Sweep.ended_at.is_not(None), Sweep.error.is_(None))
+    good = select(func.max(Sweep.begun_at)).where(Sweep.ended_at.is_not(None), Sweep.error.is_(None)).scalar_subquery()
+    newest = select(Sweep.begun_at, Sweep.opened, Sweep.over_limit, good).order_by(Sweep.begun_at.desc()).limit(1)
+    last = session.execute(newest).one_or_none()
     slot = slot_of(now, period)
     next_at = datetime.fromtimestamp((slot + 1) * period, UTC)
     if last is None:
         return Checks(None, None, 0, 0, next_at, 0, timedelta(seconds=period))
-    missed = max(0, slot - slot_of(last.begun_at, period) - 1)
-    last_good_at = session.execute(good).scalar_one()
-    return Checks(last.begun_at, last_good_at, last.opened, last.over_limit, next_at, missed, timedelta(seconds=period))
+    begun_at, opened, over_limit, good_at = last
+    missed = max(0, slot - slot_of(begun_at, period) - 1)
+    return Checks(begun_at, good_at, opened, over_limit, next_at, missed, timedelta(seconds=period))
 
 
 def _picture(scheduler: Life, checks: Checks, *, anything_due: bool) -> Picture:

@@ -6,6 +6,8 @@ event rows of the rest. Each figure is said once, in a Family: the roll-up and t
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from sync_core.health.spans import hour_ceil, hour_floor
+from sync_core.health.spans import hour_ceil, hour_floor, hour_of
 from sync_core.models import Install, RollupHour, RollupMark
 
 Found = TypeVar("Found")
@@ -54,6 +56,11 @@ class Parts:
         """Whether any hour of the window is rolled up."""
         return self.first < self.last
 
+    def within(self, step: Window) -> Parts:
+        """The part of it that lies in a span of whole hours."""
+        inside = Window(max(self.window.since, step.since), min(self.window.end, step.end))
+        return Parts(inside, max(self.first, step.since), min(self.last, step.end))
+
     def hours(self, column: Moment) -> ColumnElement[bool]:
         """The closed hours of a roll-up."""
         return and_(column >= self.first, column < self.last)
@@ -86,8 +93,8 @@ Memory = MutableMapping[Hashable, Any]
 """Sums of closed hours that a process remembers; what is remembered never changes, so it may be lost at any time."""
 
 
-REMEMBERED = 64
-"""Answers that a process keeps: those of four windows, for a few hours."""
+REMEMBERED = 2_000
+"""Answers that a process keeps: those of four windows and of each day of a quarter, for a few hours."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,15 @@ class Books:
         found = dict(self.session.execute(query).mappings().one())
         for figure, n in self.rolled(split, family.name).items():
             found[figure] += n
+        return found
+
+    def stepped(self, window: Window, family: Family, steps: list[Window]) -> list[Counter[str]]:
+        """The same for each of the steps of a window, which are spans of whole hours."""
+        split, starts = self.parts(window, family.name), [step.since for step in steps]
+        found = [Counter(self.rolled(split.within(step), family.name)) for step in steps]
+        opened = family.counts(hour_of(family.moment).label("hour")).where(split.events(family.moment))
+        for hour, *counts in self.session.execute(opened.group_by("hour")) if steps else ():
+            found[bisect_right(starts, hour) - 1].update(dict(zip(family.figures, counts, strict=True)))
         return found
 
 

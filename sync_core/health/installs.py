@@ -9,22 +9,24 @@ import pandas as pd
 from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.orm import Session
 
+from sync_core import slo
 from sync_core.explain import cause_words
 from sync_core.health.conditions import NAME
-from sync_core.health.episodes import LEFT_UNTAKEN
+from sync_core.health.episodes import LEFT_UNTAKEN, MISSED_SYNC
 from sync_core.health.failures import by_class, still_failing
 from sync_core.health.hours import Memory, Window, books
 from sync_core.health.times import path_of
 from sync_core.models import Install, ShopProfile, ShopSync
 
-NEWEST = 20_000
+NEWEST = 1_000
+"""Rows of a frame: single installs are shown where they are few, and figures never rest on these."""
 MOMENTS = ["installed_at", "picked_up_at", "deadline"]
 
 
 def installs(session: Session, *, since: datetime, until: datetime, now: datetime) -> pd.DataFrame:
     """Every watched install of a window.
 
-    Shape: one row per install in [since, until), oldest first, the 20,000 newest; empty keeps the columns.
+    Shape: one row per install in [since, until), oldest first, the 1,000 newest; empty keeps the columns.
     Columns: installed_at UTC · shop_id str · domain str · name str · seconds float, NaN while not synced ·
     waited float, seconds so far of those not synced, else NaN · path str or None (a key of explain.PATHS) ·
     ok bool, synced within its deadline · judged bool, the deadline has passed · withdrawn bool, uninstalled unsynced.
@@ -39,7 +41,7 @@ def installs(session: Session, *, since: datetime, until: datetime, now: datetim
 def pickups(session: Session, *, since: datetime, until: datetime) -> pd.DataFrame:
     """How long each install waited until a worker took it.
 
-    Shape: one row per watched install whose pick-up deadline lies in [since, until), oldest first, the 20,000 newest.
+    Shape: one row per watched install whose pick-up deadline lies in [since, until), oldest first, the 1,000 newest.
     Columns: deadline UTC · shop_id str · domain str · name str · path str or None · installed_at UTC ·
     picked_up_at UTC, NaT when never · waited float, seconds, NaN when never · late bool, not taken by its deadline.
     Source: install.installed_at, install.first_claimed_at. Errors: database errors pass through.
@@ -48,6 +50,26 @@ def pickups(session: Session, *, since: datetime, until: datetime) -> pd.DataFra
     newest = _with_names().where(chosen).order_by(Install.pickup_deadline.desc(), Install.id.desc()).limit(NEWEST)
     rows = [_pickup(row) for row in session.execute(newest)]
     return _frame(rows, "deadline shop_id domain name path installed_at picked_up_at waited late")
+
+
+def losses(session: Session, *, since: datetime, until: datetime) -> pd.DataFrame:
+    """The installs without data at their deadline.
+
+    Shape: one row per watched install whose deadline lies in [since, until), oldest first, the 1,000 newest.
+    Columns: deadline UTC · shop_id str · domain str · name str · n int, always 1.
+    Source: install.success_deadline, install.first_synced_at. Errors: database errors pass through.
+    """
+    chosen = and_(Window(since, until).holds(Install.success_deadline), MISSED_SYNC)
+    newest = _with_names().where(chosen).order_by(Install.success_deadline.desc(), Install.id.desc()).limit(NEWEST)
+    rows = [_loss(row) for row in session.execute(newest)]
+    return _frame(rows, "deadline shop_id domain name n")
+
+
+def window(session: Session, *, now: datetime) -> timedelta:
+    """The shortest of 24 h, 7 d, 30 d, 90 d with enough installs to judge, else 90 d. Source: install."""
+    newest = select(Install.installed_at).where(Install.watched, Install.installed_at < now)
+    found = session.execute(newest.order_by(Install.installed_at.desc()).limit(slo.ENOUGH_INSTALLS)).scalars()
+    return slo.window(now - installed_at for installed_at in found)
 
 
 def failures(session: Session, *, since: datetime, until: datetime, memory: Memory | None = None) -> pd.DataFrame:
@@ -106,6 +128,11 @@ def _pickup(install: Row[Any]) -> dict[str, Any]:
     }
 
 
+def _loss(install: Row[Any]) -> dict[str, Any]:
+    shop = {"shop_id": install.shop_id, "domain": install.shop_domain, "name": install.name}
+    return {"deadline": install.success_deadline, **shop, "n": 1}
+
+
 def _had_data_by(install: Row[Any]) -> bool:
     """The app's own sync of a shop that we adopted is a start, too."""
     return install.first_synced_at is not None and install.first_synced_at <= install.pickup_deadline
@@ -128,6 +155,6 @@ def _frame(newest_first: list[dict[str, Any]], columns: str) -> pd.DataFrame:
         frame[name] = frame[name].astype(float)
     for name in frame.columns.intersection(["ok", "judged", "withdrawn", "late"]):
         frame[name] = frame[name].astype(bool)
-    for name in frame.columns.intersection(["failed", "healed", "open"]):
+    for name in frame.columns.intersection(["failed", "healed", "open", "n"]):
         frame[name] = frame[name].astype(int)
     return frame

@@ -18,6 +18,8 @@ from sync_core.states import Hold, Status
 LOST = "lost"
 """Not synced, not blocked, and nothing will start it: a shop that the promise has lost."""
 
+WITHDRAWN = Install.withdrawn_at.is_not(None)
+
 CLASSES = (*PATH_ORDER, "waiting", "overdue", "retrying", "held", "uninstalled", LOST)
 
 
@@ -43,10 +45,14 @@ def ledger(session: Session, installs: Cohort, *, now: datetime) -> Ledger:
 
 
 def _others(window: Window, now: datetime) -> Select[str, int]:
-    """(class, installs) of those without data at their deadline: looked at one by one, they may have moved since."""
-    named = _class(now).label("class")
+    """(class, installs) of those without data at their deadline: looked at one by one, they may have moved since.
+
+    Where the shop is now is a question of its own for each: as a join PostgreSQL read every shop there is.
+    """
     present = and_(ShopSync.shop_id == Install.shop_id, ShopSync.generation == Install.generation)
-    query = select(named, func.count()).select_from(Install).outerjoin(ShopSync, present)
+    standing = select(_standing(now)).where(present).correlate(Install).scalar_subquery()
+    named = case(*_synced(), (WITHDRAWN, "uninstalled"), else_=func.coalesce(standing, "uninstalled")).label("class")
+    query = select(named, func.count()).select_from(Install)
     after = Install.success_deadline >= window.since
     return query.where(window.holds(Install.installed_at), UNSYNCED, after).group_by("class")
 
@@ -56,14 +62,16 @@ def in_class(name: str, window: Window, *, now: datetime) -> ColumnElement[bool]
     its = and_(window.holds(Install.installed_at), Install.shop_id == ShopSync.shop_id)
     present = Install.generation == ShopSync.generation
     standing = case((present, _class(now)), else_=_class_of_earlier())
-    return and_(exists().where(its, standing == name), *_served_by_index(name, now))
+    return and_(exists().where(its, standing == name), *_served_by_index(name, window, now))
 
 
 def _class(now: datetime) -> ColumnElement[str]:
+    return case(*_synced(), (WITHDRAWN, "uninstalled"), else_=_standing(now))
+
+
+def _standing(now: datetime) -> ColumnElement[str]:
+    """The class of an install that is its shop's present one, and has no data."""
     return case(
-        *_synced(),
-        (Install.withdrawn_at.is_not(None), "uninstalled"),
-        (ShopSync.shop_id.is_(None), "uninstalled"),
         (ShopSync.hold == Hold.UNINSTALLED.value, "uninstalled"),
         (ShopSync.hold.is_not(None), "held"),
         (is_overdue(now), "overdue"),
@@ -85,13 +93,15 @@ def _synced() -> list[tuple[ColumnElement[bool], str]]:
     return [*by_path, (synced, "wake")]
 
 
-def _served_by_index(name: str, now: datetime) -> list[ColumnElement[bool]]:
+def _served_by_index(name: str, window: Window, now: datetime) -> list[ColumnElement[bool]]:
     """What also holds of the few shops of a rare class, so that a partial index finds them among a million."""
+    after = Install.success_deadline >= window.since
+    unsynced = select(Install.shop_id).where(window.holds(Install.installed_at), UNSYNCED, after)
     also: dict[str, list[ColumnElement[bool]]] = {
         "held": [TROUBLED, ShopSync.hold.is_not(None)],
         "retrying": [TROUBLED, ShopSync.hold.is_(None)],
         "overdue": [is_overdue(now)],
         "waiting": [or_(ShopSync.due_at.is_not(None), ShopSync.wake_at.is_not(None))],
-        LOST: [ShopSync.due_at.is_(None), ShopSync.wake_at.is_(None)],
+        LOST: [ShopSync.due_at.is_(None), ShopSync.wake_at.is_(None), ShopSync.shop_id.in_(unsynced)],
     }
     return also.get(name, [])

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, select, union_all
+from sqlalchemy.orm import Session
 
 from sync_core.explain import Action, Need, Who
 from sync_core.explain.blocked import BLOCKS
 from sync_core.explain.words import ACTOR_OF_HOLD, ATTENTION, OVERDUE, SHOPIFYS_FAULT
-from sync_core.health.conditions import CAP, MERCHANT_SIDE, TROUBLED, capped_count, is_overdue, needs_attention
+from sync_core.health.conditions import CAP, MERCHANT_SIDE, TROUBLED, is_overdue, needs_attention
 from sync_core.models import ShopProfile, ShopSync
 from sync_core.states import Status
 
-LISTED = 50
-"""Rows of one cause that are read; the rest is counted."""
+LISTED = 6
+"""Rows of one cause that are read: as many as there is room for; the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,15 @@ FIELDS = (
 
 @dataclass(frozen=True)
 class Kind:
-    """What the shops of one group have in common; `began` is the column of since when they wait."""
+    """What the shops of one group have in common."""
 
     cause: str
     who: Who
     action: Action
-    began: ColumnElement[Any] | InstrumentedAttribute[Any]
+
+
+OURS, THEIRS = "ours", "theirs"
+"""Shops that fail again and again, by whose fault."""
 
 
 def groups(session: Session, *, now: datetime, counts: Mapping[str, int], workers_alive: bool) -> tuple[Group, ...]:
@@ -54,40 +58,48 @@ def groups(session: Session, *, now: datetime, counts: Mapping[str, int], worker
 
     `counts`: how many shops each hold has, and `overdue`; what nobody has is not looked for.
     """
-    found = [*_held(session, counts), *_attention(session, now)]
-    if counts["overdue"]:
-        kind = Kind(OVERDUE, Who.US, Action.SYNC if workers_alive else Action.OFF, ShopSync.due_at)
-        found += _group(session, kind, is_overdue(now))
+    kinds = {
+        **{hold.value: Kind(hold.value, ACTOR_OF_HOLD[hold], BLOCKS[hold].action) for hold in MERCHANT_SIDE},
+        OURS: Kind(ATTENTION, Who.US, Action.SYNC),
+        THEIRS: Kind(ATTENTION, Who.SHOPIFY, Action.SYNC),
+        OVERDUE: Kind(OVERDUE, Who.US, Action.SYNC if workers_alive else Action.OFF),
+    }
+    rows = session.execute(_listed(_needy(now, counts))).all()
+    found = [_group(kinds[name], tuple(its)) for name, its in groupby(rows, key=lambda row: row.kind)]
     return tuple(sorted(found, key=lambda group: group.rows[0].since))
 
 
-def _held(session: Session, counts: Mapping[str, int]) -> list[Group]:
-    found = []
-    for hold in MERCHANT_SIDE:
-        if counts[hold.value]:
-            kind = Kind(hold.value, ACTOR_OF_HOLD[hold], BLOCKS[hold].action, TROUBLE_BEGAN)
-            found += _group(session, kind, TROUBLED, ShopSync.hold == hold.value)
+def _needy(now: datetime, counts: Mapping[str, int]) -> list[Select[Any]]:
+    """The shops that need a person, each with the name of its kind and since when it waits; one SELECT an index."""
+    held = [hold.value for hold in MERCHANT_SIDE if counts[hold.value]]
+    shopifys = func.coalesce(ShopSync.error_class, "").in_(sorted(SHOPIFYS_FAULT))
+    fault = case((shopifys, THEIRS), else_=OURS)
+    found = [_chosen(fault, TROUBLE_BEGAN, needs_attention(now))]
+    if held:
+        found.append(_chosen(ShopSync.hold.expression, TROUBLE_BEGAN, and_(TROUBLED, ShopSync.hold.in_(held))))
+    if counts["overdue"]:
+        found.append(_chosen(literal(OVERDUE), ShopSync.due_at.expression, is_overdue(now)))
     return found
 
 
-def _attention(session: Session, now: datetime) -> list[Group]:
-    shopifys = func.coalesce(ShopSync.error_class, "").in_(sorted(SHOPIFYS_FAULT))
-    ours = _group(session, Kind(ATTENTION, Who.US, Action.SYNC, TROUBLE_BEGAN), needs_attention(now), ~shopifys)
-    theirs = Kind(ATTENTION, Who.SHOPIFY, Action.SYNC, TROUBLE_BEGAN)
-    return ours + _group(session, theirs, needs_attention(now), shopifys)
+def _chosen(kind: ColumnElement[Any], began: ColumnElement[Any], condition: ColumnElement[bool]) -> Select[Any]:
+    return select(*FIELDS, kind.label("kind"), began.label("since")).where(condition)
 
 
-def _group(session: Session, kind: Kind, *conditions: ColumnElement[bool]) -> list[Group]:
-    """The names are looked up for the listed ones only."""
-    chosen = select(*FIELDS, kind.began.label("since")).where(*conditions)
-    listed = chosen.order_by(kind.began, ShopSync.shop_id).limit(LISTED).subquery()
-    name = func.coalesce(ShopProfile.name, listed.c.shop_domain).label("name")
-    query = select(listed, name).outerjoin(ShopProfile, ShopProfile.shop_id == listed.c.shop_id)
-    rows = session.execute(query.order_by(listed.c.since, listed.c.shop_id)).all()
-    if not rows:
-        return []
-    n = len(rows) if len(rows) < LISTED else capped_count(session, *conditions)
-    return [Group(kind.cause, kind.who, min(n, CAP), n > CAP, tuple(_need(row, kind) for row in rows))]
+def _listed(parts: list[Select[Any]]) -> Select[Any]:
+    """Of each kind the longest waiting with their names, and how many there are of it (`n`)."""
+    needy = union_all(*parts).subquery()
+    order = (needy.c.since, needy.c.shop_id)
+    nth = func.row_number().over(partition_by=needy.c.kind, order_by=order).label("nth")
+    ranked = select(needy, nth, func.count().over(partition_by=needy.c.kind).label("n")).subquery()
+    name = func.coalesce(ShopProfile.name, ranked.c.shop_domain).label("name")
+    query = select(ranked, name).outerjoin(ShopProfile, ShopProfile.shop_id == ranked.c.shop_id)
+    return query.where(ranked.c.nth <= LISTED).order_by(ranked.c.kind, ranked.c.nth)
+
+
+def _group(kind: Kind, rows: tuple[Row[Any], ...]) -> Group:
+    n = rows[0].n
+    return Group(kind.cause, kind.who, min(n, CAP), n > CAP, tuple(_need(row, kind) for row in rows))
 
 
 def _need(row: Row[Any], kind: Kind) -> Need:

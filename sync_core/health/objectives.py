@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sync_core import slo
 from sync_core.config import Settings
 from sync_core.health import episodes
-from sync_core.health.checks import slot_count
+from sync_core.health.checks import in_force, slot_count
 from sync_core.health.conditions import capped_count, is_overdue
 from sync_core.health.episodes import PICK_UP, SUCCESS, Worst
 from sync_core.health.hours import Books, Memory, Window, books
@@ -116,7 +116,8 @@ def objectives(
 
 
 def _sync_success(books: Books, window: Window, *, unjudged: int) -> SyncSuccess:
-    count, quarter = books.counted(window, SUCCESS), books.counted(_quarter(window), SUCCESS)
+    count, quarter_of = books.counted(window, SUCCESS), _quarter(window)
+    quarter = count if window == quarter_of else books.counted(quarter_of, SUCCESS)
     k, n = count["k"], count["n"]
     worst = episodes.missed_syncs(books.session, window, limit=1) if k < n else ()
     return SyncSuccess(
@@ -139,7 +140,9 @@ def _pick_up(books: Books, window: Window, now: datetime) -> PickUp:
 
 
 def _sweep_success(books: Books, window: Window, settings: Settings) -> SweepSuccess:
-    slots, quarter = slot_count(books, window, settings), slot_count(books, _quarter(window), settings)
+    period, quarter_of = in_force(books.session, window.end, settings), _quarter(window)
+    slots = slot_count(books, window, settings, settles=period)
+    quarter = slots if window == quarter_of else slot_count(books, quarter_of, settings, settles=period)
     budget = _budget(quarter.good, quarter.expected, SWEEP_TARGET)
     judged = share(slots.good, slots.expected, SWEEP_TARGET, budget=budget)
     return SweepSuccess(all=judged, missed=slots.expected - slots.begun, failed=slots.begun - slots.good)

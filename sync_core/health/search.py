@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select, union
 from sqlalchemy.orm import Session
 
-from sync_core.errors import BadInput
 from sync_core.explain.words import ATTENTION, OVERDUE
-from sync_core.health.conditions import CAP, TROUBLED, capped_count, is_overdue, needs_attention, overdue_now
+from sync_core.health.conditions import (
+    CAP,
+    FAILING,
+    TROUBLED,
+    capped_count,
+    is_overdue,
+    needs_attention,
+    overdue_now,
+)
 from sync_core.health.hours import Window
 from sync_core.health.ledger import in_class
-from sync_core.health.meaning import Wanted, meaning
-from sync_core.health.spans import moment
+from sync_core.health.meaning import meaning
+from sync_core.health.shop_order import ORDERS, Sort, place_of
 from sync_core.health.times import PATH_OF
-from sync_core.models import Install, ShopProfile, ShopSync
+from sync_core.models import Install, ShopProfile, ShopSearch, ShopSync
 from sync_core.states import Hold, Status
-
-UNSYNCED = and_(ShopSync.first_synced_at.is_(None), ShopSync.hold.is_distinct_from(Hold.UNINSTALLED.value))
-
-
-class Sort(StrEnum):
-    """Order of the Shops page; each is stable (the shop's id breaks ties)."""
-
-    DOMAIN = "domain"
-    WAITING = "waiting"
-    NEWEST = "newest"
-    OLDEST_DATA = "oldest data"
 
 
 @dataclass(frozen=True)
@@ -101,56 +94,64 @@ def search(
     storefront is understood. `after` is the `next_after` of the page before, of the same question.
     Errors: BadInput when `after` is not one of ours; database errors pass through.
     """
-    asked = _conditions(now, text, status, cause, path, overdue=overdue, attention=attention)
+    found = _means(session, text) if text.strip() else Found()
+    asked = [*found.conditions, *_filters(now, status, cause, path, overdue=overdue, attention=attention)]
     if entered:
         asked.append(in_class(entered.name, Window(entered.since, entered.until), now=now))
-    order = ORDERS[sort]
-    query = select(ShopSync, ShopProfile, order.key).outerjoin(ShopProfile, ShopProfile.shop_id == ShopSync.shop_id)
-    query = query.where(*asked, *([_beyond(order, after)] if after else [])).limit(limit + 1)
-    found = session.execute(query.order_by(*order.columns)).all()
-    rows = tuple(_row(shop, profile, now) for shop, profile, _ in found[:limit])
-    place = _place(found[limit - 1]) if len(found) > limit else None
-    whole = after is None and place is None
-    total = len(rows) if whole else capped_count(session, *asked)
+    page = ORDERS[sort].page(asked, after, limit + 1)
+    query = select(ShopSync, ShopProfile, page.c.key).join(page, page.c.shop_id == ShopSync.shop_id)
+    query = query.outerjoin(ShopProfile, ShopProfile.shop_id == ShopSync.shop_id)
+    read = session.execute(query.order_by(*ORDERS[sort].columns(page))).all()
+    rows = tuple(_row(shop, profile, now) for shop, profile, _ in read[:limit])
+    place = place_of(read[limit - 1][2], rows[-1].shop_id) if len(read) > limit else None
+    total = len(rows) if after is None and place is None else _total(session, asked, found)
     return ShopPage(rows, place, min(total, CAP), capped=total > CAP)
 
 
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
-
-
 @dataclass(frozen=True)
-class Order:
-    """A sort: its key, never null, then the shop's id; `down`: the largest of both first, an index read backwards."""
+class Found:
+    """What a text means, as conditions; `many`: more shops than are counted."""
 
-    key: ColumnElement[Any]
-    down: bool = False
-
-    @property
-    def columns(self) -> tuple[Any, Any]:
-        both = (self.key, ShopSync.shop_id)
-        return (both[0].desc(), both[1].desc()) if self.down else (both[0].asc(), both[1].asc())
+    conditions: tuple[ColumnElement[bool], ...] = ()
+    many: bool = False
 
 
-ORDERS = {
-    Sort.DOMAIN: Order(ShopSync.shop_domain.expression),
-    Sort.WAITING: Order(func.coalesce(ShopSync.failing_since, case((UNSYNCED, ShopSync.installed_at)), moment(LATEST))),
-    Sort.NEWEST: Order(ShopSync.installed_at.expression, down=True),
-    Sort.OLDEST_DATA: Order(func.coalesce(ShopSync.last_synced_at, moment(EARLIEST))),
-}
-"""Waiting: failing, or never synced, the longest first; then the rest."""
+def _total(session: Session, asked: list[ColumnElement[bool]], found: Found) -> int:
+    return CAP + 1 if found.many and len(asked) == 1 else capped_count(session, *asked)
 
 
-def _conditions(
-    now: datetime,
-    text: str,
-    status: Status | None,
-    cause: str | None,
-    path: str | None,
-    *,
-    overdue: bool,
-    attention: bool,
+def _means(session: Session, text: str) -> Found:
+    """The shops that a text means: an address from the admin or a storefront, else any part of what is known.
+
+    A text that more than CAP shops are named by is looked for in no error text: asked together, PostgreSQL reads
+    every shop there is; asked apart, it reads those that are found, or those on the way to a full page.
+    """
+    wanted = meaning(text)
+    if wanted.domain:
+        return Found((ShopSync.shop_domain == wanted.domain,))
+    if wanted.host:
+        return Found((ShopSync.shop_id.in_(_at_host(wanted.host)),))
+    named = select(ShopSearch.shop_id).where(ShopSearch.text.contains(wanted.text, autoescape=True))
+    some = select(literal(1)).select_from(named.limit(CAP + 1).subquery())
+    if session.execute(select(func.count()).select_from(some.subquery())).scalar_one() > CAP:
+        return Found((ShopSync.shop_id.in_(named),), many=True)
+    error = and_(FAILING, func.lower(ShopSync.error_message).contains(wanted.text, autoescape=True))
+    failing = select(ShopSync.shop_id).where(error)
+    this = select(ShopSync.shop_id).where(ShopSync.shop_id == text.strip())
+    return Found((ShopSync.shop_id.in_(union(named, failing, this).scalar_subquery()),))
+
+
+def _at_host(host: str) -> Select[str]:
+    """The shops with this storefront; found by the text first, which has an index."""
+    exact = func.lower(ShopProfile.primary_domain).in_([host, f"www.{host}"])
+    query = select(ShopProfile.shop_id).join(ShopSearch, ShopSearch.shop_id == ShopProfile.shop_id)
+    return query.where(ShopSearch.text.contains(host, autoescape=True), exact)
+
+
+def _filters(
+    now: datetime, status: Status | None, cause: str | None, path: str | None, *, overdue: bool, attention: bool
 ) -> list[ColumnElement[bool]]:
-    asked = [*([matches(text)] if text.strip() else [])]
+    asked: list[ColumnElement[bool]] = []
     if status:
         asked.append(ShopSync.status == str(status))
     if cause:
@@ -180,66 +181,6 @@ def _started_by(path: str) -> ColumnElement[bool]:
     others = Install.path.not_in([trigger.value for trigger in PATH_OF])
     this = and_(Install.shop_id == ShopSync.shop_id, Install.generation == ShopSync.generation)
     return exists().where(this, Install.path.in_(named) if path != "wake" else others)
-
-
-def matches(text: str) -> ColumnElement[bool]:
-    """The shops that a text means: an address from the admin or a storefront, else any part of what is known."""
-    wanted = meaning(text)
-    if wanted.domain:
-        return ShopSync.shop_domain == wanted.domain
-    profile = _profile_matches(wanted)
-    if wanted.host:
-        return profile
-    error = and_(TROUBLED, func.lower(ShopSync.error_message).contains(wanted.text, autoescape=True))
-    domain = ShopSync.shop_domain.contains(wanted.text, autoescape=True)
-    return or_(domain, ShopSync.shop_id == text.strip(), error, profile)
-
-
-def _profile_matches(wanted: Wanted) -> ColumnElement[bool]:
-    host = func.lower(ShopProfile.primary_domain)
-    known = (ShopProfile.name_folded, host, func.lower(ShopProfile.contact_email))
-    parts = [column.contains(wanted.text, autoescape=True) for column in known]
-    anywhere = or_(*parts, ShopProfile.shopify_gid == f"gid://shopify/Shop/{wanted.text}")
-    found = host.in_([wanted.host, f"www.{wanted.host}"]) if wanted.host else anywhere
-    return ShopSync.shop_id.in_(select(ShopProfile.shop_id).where(found))
-
-
-def _beyond(order: Order, after: str) -> ColumnElement[bool]:
-    key, shop_id = _read_place(order, after)
-    further = order.key < key if order.down else order.key > key
-    not_before = order.key <= key if order.down else order.key >= key  # a range that an index serves; the OR is none
-    tie = ShopSync.shop_id < shop_id if order.down else ShopSync.shop_id > shop_id
-    return and_(not_before, or_(further, tie))
-
-
-def _place(row: Any) -> str:
-    shop, _, key = row
-    return json.dumps([key.isoformat() if isinstance(key, datetime) else key, shop.shop_id])
-
-
-def _read_place(order: Order, after: str) -> tuple[ColumnElement[Any], str]:
-    try:
-        key, shop_id = (_storable(part) for part in json.loads(after))
-        timed = order is not ORDERS[Sort.DOMAIN]
-        return (moment(_aware(key)) if timed else literal(key)), shop_id
-    except (ValueError, TypeError, OverflowError):
-        raise BadInput("after is not a place in this list", field="after") from None
-
-
-def _storable(part: object) -> str:
-    """A text that both engines take. Errors: TypeError, ValueError (NUL, half a surrogate pair)."""
-    if not isinstance(part, str):
-        raise TypeError("no text")
-    if b"\x00" in part.encode():
-        raise ValueError("NUL")
-    return part
-
-
-def _aware(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError("no time zone")
-    return found.astimezone(UTC)
 
 
 def _row(shop: ShopSync, profile: ShopProfile | None, now: datetime) -> ShopRow:

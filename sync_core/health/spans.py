@@ -13,22 +13,24 @@ from sqlalchemy.sql.functions import FunctionElement
 from sync_core.columns import UtcMs
 
 
-class epoch_ms(FunctionElement[int]):  # noqa: N801
-    """Whole milliseconds since the epoch of a moment."""
+class seconds_between(FunctionElement[int]):  # noqa: N801
+    """Whole seconds from one moment to a later one, rounded down; null when either is missing."""
 
     type = BigInteger()
     inherit_cache = True
 
 
-@compiles(epoch_ms, "sqlite")
-def _sqlite(element: epoch_ms, compiler: SQLCompiler, **kw: Any) -> str:
-    moment = compiler.process(element.clauses, **kw)
-    return f"CAST(ROUND((julianday({moment}) - 2440587.5) * 86400000) AS INTEGER)"
+@compiles(seconds_between, "sqlite")
+def _sqlite(element: seconds_between, compiler: SQLCompiler, **kw: Any) -> str:
+    begin, end = (f"ROUND(julianday({compiler.process(one, **kw)}) * 86400000)" for one in element.clauses)
+    return f"CAST(({end} - {begin}) / 1000 AS INTEGER)"
 
 
-@compiles(epoch_ms, "postgresql")
-def _postgresql(element: epoch_ms, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"CAST(EXTRACT(EPOCH FROM {compiler.process(element.clauses, **kw)}) * 1000 AS BIGINT)"
+@compiles(seconds_between, "postgresql")
+def _postgresql(element: seconds_between, compiler: SQLCompiler, **kw: Any) -> str:
+    """By date_part, whose double holds milliseconds exactly; EXTRACT counts in decimals, at thrice the time."""
+    begin, end = (compiler.process(one, **kw) for one in element.clauses)
+    return f"CAST(FLOOR(DATE_PART('epoch', ({end}) - ({begin}))) AS BIGINT)"
 
 
 class hour_of(FunctionElement[datetime]):  # noqa: N801
@@ -65,8 +67,3 @@ def hour_ceil(value: datetime) -> datetime:
 def moment(value: datetime) -> ColumnElement[datetime]:
     """A moment as a value in a query."""
     return literal(value, UtcMs())
-
-
-def seconds_between(begin: Any, end: Any) -> ColumnElement[int]:
-    """Whole seconds from one moment to a later one, rounded down; None when either is missing."""
-    return (epoch_ms(end) - epoch_ms(begin)) // 1000

@@ -43,6 +43,8 @@ class Times:
     """Without data at the window's end, or 24 h after their install."""
     late: int
     """Of these: those whose 24 h are over."""
+    long_waiting: int
+    """Of these: those that wait for the target's time or longer."""
     mean: float | None
     restricted_mean: float | None
     low: float | None
@@ -210,6 +212,7 @@ def judged(tally: Tally) -> Times:
         finished=finished,
         waiting=n - finished,
         late=sum(tally.late.values()),
+        long_waiting=n - finished - slo.under(waiting, target_seconds=TARGET_SECONDS),
         mean=sum(at * times for at, times in tally.finished.items()) / finished if finished else None,
         restricted_mean=restricted.mean,
         low=restricted.low,

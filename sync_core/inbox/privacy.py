@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from sync_core import credentials, install, lifecycle, removals
+from sync_core import credentials, finding, install, lifecycle, removals
 from sync_core.inbox.case import Case, number_in
 from sync_core.models import Audit, Note, ShopProfile, ShopSync, WebhookInbox
 from sync_core.states import Hold, Status, Trigger
@@ -88,6 +88,7 @@ def _erase(session: Session, shop: ShopSync) -> dict[str, int]:
     erased = removals.remove_all(session, shop.shop_id)
     credentials.erase(session, shop.shop_id)
     session.execute(delete(ShopProfile).where(ShopProfile.shop_id == shop.shop_id))
+    finding.know(session, shop.shop_id)
     session.execute(delete(Note).where(Note.shop_id == shop.shop_id))
     unsynced = {"synchronize_session": False}
     session.execute(

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from sync_core import finding
 from sync_core.app_models import Shop
 from sync_core.columns import new_id
 from sync_core.errors import Forbidden, StaleClaim, UnknownShop
@@ -113,6 +114,7 @@ def _update(columns: tuple[str, ...]) -> Prepared:
 def insert_shop(session: Session, event: Event, **values: Any) -> None:
     """The first row of a shop, with its first transition."""
     session.execute(insert(ShopSync).values(since=event.now, **values))
+    finding.know(session, values["shop_id"])
     first = Standing(values["shop_id"], None, None, values["generation"], 0)
     _mirror(session, [first], values)
     _TRANSITION.run(session, _transition(first, event, values))

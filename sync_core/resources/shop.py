@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from sync_core import finding
 from sync_core.app_models import Shop
 from sync_core.models import ShopProfile
 from sync_core.resources.resource import Scopes
@@ -56,6 +57,7 @@ def read(client: ShopifyClient) -> Identity:
 
 
 def store(session: Session, shop_id: str, identity: Identity, *, now: datetime) -> None:
-    """Write the profile, and the currency that the app shows."""
+    """Write the profile, what the shop is found by, and the currency that the app shows."""
     session.merge(ShopProfile(shop_id=shop_id, updated_at=now, **identity.profile))
+    finding.know(session, shop_id, identity.profile)
     session.execute(update(Shop).where(Shop.id == shop_id).values(currency_code=identity.currency))

@@ -28,7 +28,7 @@ def test_the_project_keeps_each_rule(rule: Rule) -> None:
         ("sync_core/runner.py", "from sync_core.sandbox import server", "imports sync_core.sandbox.server"),
         ("dashboard/api/sync.py", "import streamlit as st", "imports streamlit"),
         ("sync_core/states.py", "from . import db", "imports sync_core.db"),
-        ("dashboard/charts.py", "import streamlit as st", "imports streamlit"),
+        ("dashboard/charts/bars.py", "import streamlit as st", "imports streamlit"),
         ("dashboard/views/shop.py", "from sqlalchemy import update", "imports sqlalchemy.update"),
         ("sync_core/health/fleet.py", "from sqlalchemy import delete", "imports sqlalchemy.delete"),
         ("sync_core/sweep.py", "update(ShopSync).values(status='FAILED')", "writes status"),

@@ -106,6 +106,16 @@ def fate(each: Episode, end: datetime) -> tuple[str, int]:
     return "waiting", (end - each.installed) // timedelta(seconds=1)
 
 
+def finished_in(
+    world: World, since: datetime, until: datetime, end: datetime
+) -> tuple[int, float | None, float | None]:
+    """(n, p50, p95) of the watched installs of [since, until) that had their data in time, as known at `end`."""
+    inside = [each for each in world.episodes if each.watched and since <= each.installed < until]
+    took = sorted(seconds for kind, seconds in (fate(each, end) for each in inside) if kind == "finished")
+    n = len(took)
+    return n, took[ceil(n * 0.5) - 1] if n else None, took[ceil(n * 95 / 100) - 1] if n else None
+
+
 def slowness(each: Episode, end: datetime) -> int:
     return ((each.synced or end) - each.installed) // timedelta(seconds=1)
 

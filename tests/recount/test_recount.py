@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete, select
@@ -14,11 +15,12 @@ from sync_core.config import Settings
 from sync_core.db import Database
 from sync_core.models import RollupDuration, RollupHour, RollupMark
 from tests.conftest import Clock
-from tests.recount.lives import Life, id_of, world, write
-from tests.recount.recount import interval, recount
+from tests.recount.lives import Life, World, id_of, world, write
+from tests.recount.recount import finished_in, interval, pick_up, recount, success
 
 SHOPS = 100
 WINDOWS = 12
+ZONES = ("UTC", "Europe/Stockholm", "Asia/Kolkata", "America/Los_Angeles")
 
 
 def windows(rng: random.Random, now: datetime) -> list[tuple[datetime, datetime]]:
@@ -69,6 +71,41 @@ def live_and_compare(database: Database, settings: Settings, clock: Clock, seed:
             said = health.objectives(session, since=since, until=until, now=now, settings=settings, memory=memory)
             failed = health.failures(session, since=since, until=until, memory=memory)
         compare(said, failed, recount(found, since, until, settings.sweep_period_seconds))
+        step = rng.choice(list(health.Step)) if until - since < timedelta(days=8) else health.Step.DAY
+        zone = ZoneInfo(rng.choice(ZONES))
+        with database.read() as session:
+            own: dict[str, Any] = {"step": step, "zone": zone, "settings": settings, "memory": memory}
+            points = health.series(session, since=since, until=until, now=now, **own)
+        compare_steps(points, found, (since, min(until, now)), said, hourly=step is health.Step.HOUR, zone=zone)
+
+
+def compare_steps(
+    points: tuple[health.Point, ...],
+    found: World,
+    window: tuple[datetime, datetime],
+    said: health.Objectives,
+    *,
+    hourly: bool,
+    zone: ZoneInfo,
+) -> None:
+    """The steps leave no moment out, begin where they should, and each equals a recount of its own events."""
+    ends = [window[0], *(point.until for point in points)]
+    assert [point.since for point in points] == ends[:-1]
+    assert ends[-1] == window[1]
+    local = [point.since.astimezone(zone) for point in points[1:]]
+    assert all((at.minute, at.second) == (0, 0) for at in local if at.utcoffset() == timedelta(hours=1))
+    assert hourly or all(at.hour == 0 and at.minute <= 30 for at in local)
+    for point in points:
+        assert (point.sync_success, point.pick_up) == parts(found, point.since, point.until)
+        assert (point.finished, point.p50, point.p95) == finished_in(found, point.since, point.until, window[1])
+    slots = sum(point.sweep_success.k for point in points), sum(point.sweep_success.n for point in points)
+    assert slots == (said.sweep_success.all.k, said.sweep_success.all.n)
+
+
+def parts(found: World, since: datetime, until: datetime) -> tuple[health.Part, health.Part]:
+    watched = [each for each in found.episodes if each.watched]
+    kept, started = success(watched, since, until), pick_up(watched, since, until)
+    return health.Part(kept["k"], kept["n"]), health.Part(started["k"], started["n"])
 
 
 def adopt(life: Life, now: datetime) -> None:

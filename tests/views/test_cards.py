@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from dashboard import cards
-from sync_core.health import Budget
+from dashboard.cards import dots, shared
+from sync_core.health import Budget, Part, Point
 
 UTC_ZONE = ZoneInfo("UTC")
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -44,11 +44,17 @@ def installs(*seconds: float | None, ok: bool = True, withdrawn: bool = False) -
     ],
 )
 def test_the_time_card_counts_those_that_still_wait(seconds: tuple[float | None, ...], title: str) -> None:
-    assert cards.time_to_sync(installs(*seconds), UTC_ZONE).title == title
+    assert dots.time_to_sync(installs(*seconds), UTC_ZONE).title == title
 
 
 def test_a_shop_that_was_uninstalled_before_is_not_waited_for() -> None:
-    assert cards.time_to_sync(installs(None, withdrawn=True), UTC_ZONE).title == "No install"
+    assert dots.time_to_sync(installs(None, withdrawn=True), UTC_ZONE).title == "No install"
+
+
+def lost(n: int) -> pd.DataFrame:
+    """`n` failed shops, one a day."""
+    deadlines = pd.to_datetime([NOW - timedelta(days=nth + 1) for nth in range(n)], utc=True)
+    return pd.DataFrame({"deadline": deadlines[::-1], "name": [f"Shop {nth}" for nth in range(n)], "n": 1})
 
 
 @pytest.mark.parametrize(
@@ -61,20 +67,29 @@ def test_a_shop_that_was_uninstalled_before_is_not_waited_for() -> None:
     ],
 )
 def test_the_budget_is_said_in_whole_shops(allowed: int, spent: int, title: str, bad: bool) -> None:
-    lost = installs(*[None] * spent, ok=False)
-
-    card = cards.budget(lost, Budget(allowed * 100, allowed, spent), until=NOW, zone=UTC_ZONE)
+    card = shared.budget(lost(spent), Budget(allowed * 100, allowed, spent), until=NOW, zone=UTC_ZONE)
 
     assert (card.title, card.bad) == (title, bad)
 
 
 def test_the_budgets_steps_end_where_the_budget_stands() -> None:
-    lost = installs(None, None, ok=False)
-
-    card = cards.budget(lost, Budget(400, 4, 2), until=NOW, zone=UTC_ZONE)
+    card = shared.budget(lost(2), Budget(400, 4, 2), until=NOW, zone=UTC_ZONE)
 
     assert card.figure is not None
     assert list(card.figure.data[0].y) == [4, 3, 2, 2]
+
+
+def test_too_many_losses_to_name_are_taken_off_day_by_day() -> None:
+    days = [NOW - timedelta(days=nth) for nth in (3, 2, 1)]
+    points = tuple(
+        Point(at, at + timedelta(days=1), Part(1_000 - n, 1_000), Part(0, 0), Part(0, 0), 0, None, None)
+        for at, n in zip(days, (150, 0, 60), strict=True)
+    )
+
+    card = shared.budget(shared.by_day(points), Budget(30_000, 300, 210), until=NOW, zone=UTC_ZONE)
+
+    assert card.figure is not None
+    assert list(card.figure.data[0].y) == [300, 150, 90, 90]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +99,7 @@ def test_the_budgets_steps_end_where_the_budget_stands() -> None:
 def test_the_failures_card_counts_in_words(healed: int, title: str) -> None:
     frame = pd.DataFrame({"error_class": ["scope"], "cause": "Permission missing", "healed": [healed], "open": [1]})
 
-    assert cards.failures(frame).title == title
+    assert shared.failures(frame).title == title
 
 
 def test_failures_of_one_cause_are_one_bar() -> None:
@@ -92,7 +107,7 @@ def test_failures_of_one_cause_are_one_bar() -> None:
         {"error_class": ["scope", "access_denied"], "cause": "Permission missing", "healed": [1, 2], "open": [0, 1]}
     )
 
-    card = cards.failures(frame)
+    card = shared.failures(frame)
 
     assert card.title == "4 tries failed, 3 healed by themselves"
     assert card.figure is not None

@@ -1,0 +1,137 @@
+"""How the objectives went hour by hour or day by day: each step counted with the words of the whole window."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from sync_core import slo
+from sync_core.config import Settings
+from sync_core.health.checks import stepped_slots
+from sync_core.health.episodes import DAY, PICK_UP, SUCCESS, SYNCED
+from sync_core.health.hours import Books, Memory, Parts, Window, books
+from sync_core.health.spans import HOUR, hour_ceil, hour_floor, hour_of, seconds_between
+from sync_core.health.times import BACKWARDS, INSTALLS
+from sync_core.models import Install, RollupDuration
+
+
+class Step(StrEnum):
+    """How finely a window is told."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+
+@dataclass(frozen=True)
+class Part:
+    """`k` good of `n`."""
+
+    k: int
+    n: int
+
+
+@dataclass(frozen=True)
+class Point:
+    """One step [since, until). The shares as in `objectives`; the times of the installs that are synced."""
+
+    since: datetime
+    until: datetime
+    sync_success: Part
+    pick_up: Part
+    sweep_success: Part
+    finished: int
+    p50: float | None
+    p95: float | None
+
+
+def series(
+    session: Session,
+    *,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    settings: Settings,
+    step: Step,
+    zone: ZoneInfo,
+    memory: Memory | None = None,
+) -> tuple[Point, ...]:
+    """The steps of [since, until), oldest first; their parts add up to the window's objectives.
+
+    A day begins at midnight in `zone` (where that is not a full hour of UTC, at the hour after it).
+    Source, `memory` and errors: as `objectives`.
+    """
+    window, kept = Window(since, min(until, now)), books(session, memory)
+    steps = _steps(window, step, zone)
+    told = zip(
+        steps,
+        kept.stepped(window, SUCCESS, steps),
+        kept.stepped(window, PICK_UP, steps),
+        stepped_slots(kept, window, settings, steps),
+        _times(kept, window, steps),
+        strict=True,
+    )
+    return tuple(
+        Point(
+            max(each.since, window.since),
+            min(each.end, window.end),
+            Part(success["k"], success["n"]),
+            Part(started["k"], started["n"]),
+            Part(slots.good, slots.expected),
+            times.total(),
+            slo.percentile(times, 0.5),
+            slo.percentile(times, 0.95),
+        )
+        for each, success, started, slots, times in told
+    )
+
+
+def _steps(window: Window, step: Step, zone: ZoneInfo) -> list[Window]:
+    """Spans of whole hours that cover the window."""
+    if window.since >= window.end:
+        return []
+    begin, end = hour_floor(window.since), hour_ceil(window.end)
+    starts = [begin]
+    while (following := _next(starts[-1], step, zone)) < end:
+        starts.append(following)
+    return [Window(*ends) for ends in zip(starts, [*starts[1:], end], strict=True)]
+
+
+def _next(start: datetime, step: Step, zone: ZoneInfo) -> datetime:
+    if step is Step.HOUR:
+        return start + HOUR
+    return hour_ceil(start.astimezone(zone).replace(hour=0, minute=0) + timedelta(days=1))
+
+
+def _times(books: Books, window: Window, steps: list[Window]) -> list[Counter[int]]:
+    """Whole seconds → installs of the step that had their data so long after; those not synced yet are in none."""
+    split = books.parts(window, INSTALLS.name, settles=DAY)
+    found, starts = [Counter(_closed(books, split.within(step))) for step in steps], [step.since for step in steps]
+    for hour, seconds, n in books.session.execute(_opened(split)) if steps else ():
+        found[bisect_right(starts, hour) - 1][seconds] += n
+    return found
+
+
+def _closed(books: Books, split: Parts) -> Mapping[int, int]:
+    def ask() -> dict[int, int]:
+        table = RollupDuration
+        query = select(table.seconds, func.sum(table.n)).where(split.hours(table.hour), table.kind == "finished")
+        return {seconds: int(n) for seconds, n in books.session.execute(query.group_by(table.seconds))}
+
+    return books.remembered("finished", INSTALLS.name, split, ask) if split.rolled else {}
+
+
+def _opened(split: Parts) -> Select[datetime, int, int]:
+    """(hour, seconds, installs) of the event rows that no closed hour counts, as of the window's end."""
+    seconds = seconds_between(Install.installed_at, Install.first_synced_at).label("seconds")
+    hour = hour_of(Install.installed_at).label("hour")
+    query = select(hour, seconds, func.count()).where(Install.watched, ~BACKWARDS, SYNCED)
+    here = query.where(split.events(Install.installed_at), Install.first_synced_at < split.window.end)
+    return here.group_by("hour", "seconds")
