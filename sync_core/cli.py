@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import typer
@@ -261,6 +262,7 @@ def shop(shop: ShopArgument) -> None:
 def health_figures(
     window: Annotated[str, typer.Option(help="24h, 7d, 30d or 90d")] = "7d",
     *,
+    by: Annotated[health.Step | None, typer.Option(help="with --json: how it went by hour or by day, UTC")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the four objectives of a window."""
@@ -270,8 +272,11 @@ def health_figures(
         return
     with _opened() as tools, tools.database.read() as session:
         now = tools.database.now(session)
-        figures = health.objectives(session, since=now - span, until=now, now=now, settings=tools.settings)
-    found = health.as_json(figures)
+        its: dict[str, Any] = {"since": now - span, "until": now, "now": now, "settings": tools.settings}
+        found = health.as_json(health.objectives(session, **its))
+        if by:
+            points = health.series(session, step=by, zone=ZoneInfo("UTC"), **its)
+            found["series"] = [health.point_as_json(point) for point in points]
     if as_json:
         typer.echo(orjson.dumps(found))
         return

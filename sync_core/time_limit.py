@@ -40,7 +40,7 @@ def limited(connection: Connection, seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _postgres(connection: Connection, seconds: float) -> Iterator[None]:
-    connection.execute(LIMITS, {"limit": f"{seconds * 1000:.0f}"})
+    connection.execute(LIMITS, {"limit": f"{max(1, seconds * 1000):.0f}"})
     yield
 
 

@@ -22,7 +22,7 @@ from dashboard.api.answers import problem, problem_for
 from dashboard.api.bodies import WholeBody
 from dashboard.api.desk import Door
 from sync_core.alerts.watch import Watch
-from sync_core.errors import BadInput, BadSetting, places
+from sync_core.errors import BadInput, BadSetting, TooSlow, places
 from sync_core.heartbeat import Doing, Heart, Process
 
 log = structlog.get_logger()
@@ -149,6 +149,8 @@ def _record(scope: Scope, error: Exception) -> None:
 def _apology(error: Exception) -> Response:
     if isinstance(error, OperationalError | InterfaceError):
         return problem(503, "Database unavailable", headers={"Retry-After": "5"})
+    if isinstance(error, TooSlow):
+        return problem(503, "The database took too long", headers={"Retry-After": "60"})
     return problem(500, "Internal error")
 
 

@@ -110,11 +110,12 @@ def _reading() -> Json:
     limit = _query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50})
     flag = {"type": "string", "enum": ["0", "1"]}
     span = [_query("window", {"type": "string", "pattern": "^[1-9][0-9]{0,3}[hdw]$", "default": "7d"})]
+    span.append(_query("by", {"type": "string", "enum": ["hour", "day"]}))
     span += [_query(name, {"type": "string", "format": "date-time"}) for name in ("from", "to")]
     asked = [_query(name, TEXT) for name in ("q", "status", "cause", "sort", "after")]
     asked += [_query(name, flag) for name in ("overdue", "attention")]
     domain = {"name": "domain", "in": "path", "required": True, "schema": DOMAIN}
-    wrong = (400, 401, 500)
+    wrong = (400, 401, 500, 503)
     return {
         "/api/health": {"get": _does("The four objectives", {200: "Health"}, wrong, parameters=span, **token)},
         "/api/shops": {"get": _does("Find shops", {200: "Shops"}, wrong, parameters=[*asked, limit], **token)},

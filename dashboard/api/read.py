@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
+from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,27 +30,37 @@ UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1
 LONGEST_WINDOW = timedelta(days=400)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_ROWS = 200
+HOURLY = timedelta(days=8)
+"""Longer windows are told by day: an hour costs as much to ask for."""
+READ_SECONDS = 30.0
+"""A program waits longer than a page does."""
 
 Word = TypeVar("Word", bound=StrEnum)
 
 
 def objectives(request: Request) -> Response:
-    """The four objectives of `?window=7d`, or of `?from=` and `?to=`. Errors: 400, 401."""
+    """The four objectives of `?window=7d`, or of `?from=` and `?to=`; `by=day` adds their steps. Errors: 400, 401."""
     desk, query = _asked(request)
-    with desk.database.read() as session:
-        now = desk.database.now(session)
+    step = _word(query, "by", health.Step)
+    with _reading(desk) as (session, now):
         since, until = window(query, now)
-        figures = health.objectives(session, since=since, until=until, now=now, settings=desk.settings)
-    return answer(health.as_json(figures))
+        if step is health.Step.HOUR and until - since > HOURLY:
+            raise BadInput(f"by=hour is for windows of at most {HOURLY.days} days", field="by")
+        span: dict[str, Any] = {"since": since, "until": until, "now": now, "settings": desk.settings}
+        said = health.as_json(health.objectives(session, **span))
+        if step:
+            points = health.series(session, step=step, zone=ZoneInfo("UTC"), **span)
+            said["series"] = [health.point_as_json(point) for point in points]
+    return answer(said)
 
 
 def shops(request: Request) -> Response:
     """A page of the shops that match `q, status, cause, overdue, attention, sort`; the next by `after`."""
     desk, query = _asked(request)
-    with desk.database.read() as session:
+    with _reading(desk) as (session, now):
         page = health.search(
             session,
-            now=desk.database.now(session),
+            now=now,
             text=query.get("q", ""),
             status=_word(query, "status", Status),
             cause=query.get("cause") or None,
@@ -64,8 +78,8 @@ def shop(request: Request) -> Response:
     """One shop: where it is and why, its attempts, changes, installs and data. Errors: 400, 401, 404."""
     desk, _ = _asked(request)
     domain = shop_domain(request.path_params["domain"])
-    with desk.database.read() as session:
-        view = health.shop(session, domain=domain, now=desk.database.now(session), settings=desk.settings)
+    with _reading(desk) as (session, now):
+        view = health.shop(session, domain=domain, now=now, settings=desk.settings)
     if view is None:
         raise HTTPException(404, "Shop not found")
     if view.profile is not None:
@@ -76,7 +90,7 @@ def shop(request: Request) -> Response:
 def sweeps(request: Request) -> Response:
     """Ticks of the safety net, newest first; the next page by `before`. Errors: 400, 401."""
     desk, query = _asked(request)
-    with desk.database.read() as session:
+    with _reading(desk) as (session, _):
         page = health.sweeps(session, before=query.get("before") or None, limit=_limit(query))
     return answer({"sweeps": plain(page.rows), "nextBefore": page.next_before})
 
@@ -106,6 +120,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     return value
+
+
+@contextmanager
+def _reading(desk: Desk) -> Iterator[tuple[Session, datetime]]:
+    """A transaction, and its moment. Errors: TooSlow, which the caller hears as a 503."""
+    with desk.database.read(patience=READ_SECONDS) as session:
+        yield session, desk.database.now(session)
 
 
 def _asked(request: Request) -> tuple[Desk, dict[str, str]]:

@@ -18,7 +18,7 @@ from sync_core.health.installs import failures, installs, losses, pickups, windo
 from sync_core.health.ledger import Ledger
 from sync_core.health.needs import Group
 from sync_core.health.objectives import Budget, Objectives, Share, objectives
-from sync_core.health.report import as_json
+from sync_core.health.report import as_json, point_as_json
 from sync_core.health.search import Entered, ShopPage, ShopRow, search
 from sync_core.health.series import Part, Point, Step, series
 from sync_core.health.shop import Attempt, Held, ShopView, shop
@@ -72,6 +72,7 @@ __all__ = [
     "losses",
     "objectives",
     "pickups",
+    "point_as_json",
     "search",
     "series",
     "shop",

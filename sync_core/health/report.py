@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sync_core.health.objectives import Objectives, Share
+from sync_core.health.series import Point
 from sync_core.health.times import Times
 
 DIGITS = 4
@@ -27,6 +28,18 @@ def as_json(figures: Objectives) -> dict[str, Any]:
     ledger = {"installs": figures.ledger.installs, "classes": dict(figures.ledger.classes)}
     window = {"from": _moment(figures.since), "to": _moment(figures.until)}
     return {"window": window, "objectives": objectives, "ledger": ledger}
+
+
+def point_as_json(point: Point) -> dict[str, Any]:
+    """One step of `series`, in the words of `as_json`."""
+    parts = {
+        "sync_success": point.sync_success,
+        "pick_up": point.pick_up,
+        "sweep_success": point.sweep_success,
+    }
+    times = {"n": point.finished, "p50": point.p50, "p95": point.p95}
+    counts: dict[str, Any] = {name: {"k": part.k, "n": part.n} for name, part in parts.items()}
+    return {"from": _moment(point.since), "to": _moment(point.until), **counts, "time_to_sync": times}
 
 
 def _share(share: Share) -> dict[str, Any]:

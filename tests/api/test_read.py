@@ -7,14 +7,17 @@ from urllib.parse import quote
 
 import pytest
 
+from dashboard.api import read
 from dashboard.api.desk import Desk
 from dashboard.api.read import window
+from sync_core import health
 from sync_core.errors import BadInput
 from sync_core.models import ShopProfile
 from tests.api.client import TestClient
 from tests.api.conftest import CRON, DOMAIN, READ, Shops
 from tests.conftest import Clock
 from tests.test_domains import HOSTILE
+from tests.test_time_limit import ENDLESS
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 
@@ -29,6 +32,8 @@ WRONG = [
     ("/api/health", "from=0001-01-01T00:00:00%2B23:59", "from must be a moment like 2026-11-24T00:00:00Z"),
     ("/api/health", "to=9999-12-31T23:59:59-23:59", "to must be a moment like 2026-11-24T00:00:00Z"),
     ("/api/health", "from=2026-11-02&to=2026-11-01", "from must lie before to, by at most 400 days"),
+    ("/api/health", "by=week", "by must be one of hour, day"),
+    ("/api/health", "window=9d&by=hour", "by=hour is for windows of at most 8 days"),
     ("/api/shops", "status=ASLEEP", "status must be one of PENDING, IN_PROGRESS, COMPLETED, FAILED"),
     ("/api/shops", "sort=colour", "sort must be one of domain, waiting, newest, oldest data"),
     ("/api/shops", "overdue=yes", "overdue must be 0 or 1"),
@@ -61,6 +66,27 @@ def test_health_has_the_four_objectives(api: TestClient, shops: Shops) -> None:
 
     assert set(said["objectives"]) == {"sync_success", "pick_up", "time_to_sync", "sweep_success"}
     assert said["window"] == {"from": "2026-11-01T09:30:00Z", "to": "2026-11-02T09:30:00Z"}
+
+
+def test_health_by_day_adds_up_to_the_window(api: TestClient, shops: Shops) -> None:
+    shops.install()
+
+    said = api.get("/api/health?window=3d&by=day", headers=READ).json()
+
+    steps, swept = said["series"], said["objectives"]["sweep_success"]
+    assert [step["from"] for step in steps[1:]] == [f"2026-{day}T00:00:00Z" for day in ("10-31", "11-01", "11-02")]
+    assert (steps[0]["from"], steps[-1]["to"]) == (said["window"]["from"], said["window"]["to"])
+    assert sum(step["sweep_success"]["n"] for step in steps) == swept["n"]
+
+
+def test_a_question_that_takes_too_long_is_answered_503(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(health, "objectives", lambda session, **_: session.execute(ENDLESS))
+
+    reply = api.get("/api/health", headers=READ)
+
+    assert (reply.status_code, reply.json()) == (503, {"error": "The database took too long"})
+    assert reply.headers["Retry-After"] == "60"
 
 
 def test_shops_come_in_pages(api: TestClient, shops: Shops) -> None:

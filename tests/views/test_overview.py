@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
 
 from dashboard import data
 from dashboard.api.desk import Desk
+from sync_core import health
 from sync_core.models import Audit, SyncAttempt
 from tests.conftest import Clock
+from tests.test_time_limit import ENDLESS
 from tests.views.conftest import Fleet, OpenPage
 from tests.views.screen import text, texts
 
@@ -172,3 +177,48 @@ def test_all_viewers_share_one_snapshot(open_page: OpenPage, fleet: Fleet, clock
     second = open_page("overview")
 
     assert "Data of 09:30:00, 2 s ago" in text(second)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes one question of the pages run until it is given up."""
+
+    def make(name: str) -> None:
+        def endless(session: Session, **_asked: object) -> None:
+            session.execute(ENDLESS)
+
+        monkeypatch.setattr(health, name, endless)
+        monkeypatch.setattr(data, "PANEL_SECONDS", 0.2)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("question", "others"),
+    [("failures", 5), ("losses", 6), ("installs", 3), ("pickups", 5), ("browser_path", 5), ("slots", 5)],
+)
+def test_a_panel_whose_question_takes_too_long_fails_alone_and_says_so(
+    open_page: OpenPage, fleet: Fleet, slow: Callable[[str], None], question: str, others: int
+) -> None:
+    fleet.burning()
+    slow(question)
+
+    page = open_page("overview")
+
+    assert "the database took longer than 0.2 s" in text(page)
+    assert page.title[0].value.startswith("3 shops need you")
+    assert "**Success rate**" in texts(page)
+    assert len(page.get("plotly_chart")) == others
+
+
+def test_objectives_that_take_too_long_leave_who_needs_you_and_the_checks(
+    open_page: OpenPage, fleet: Fleet, slow: Callable[[str], None]
+) -> None:
+    fleet.burning()
+    slow("objectives")
+
+    page = open_page("overview")
+
+    assert "Objectives cannot be shown now: the database took longer than 0.2 s." in text(page)
+    assert page.title[0].value.startswith("3 shops need you")
+    assert page.get("plotly_chart")
