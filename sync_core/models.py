@@ -139,6 +139,7 @@ class Install(Base):
         index("ix_install_installed", "installed_at", serves="objectives: time to sync of a window"),
         index("ix_install_success_deadline", "success_deadline", serves="objectives: sync success of a window"),
         index("ix_install_pickup_deadline", "pickup_deadline", serves="objectives: pick-up of a window"),
+        index("ix_install_path", "path", "shop_id", "generation", serves="Shops page: who was started how"),
         index(
             "ix_install_unsynced",
             "success_deadline",

@@ -81,6 +81,15 @@ def test_a_text_that_means_no_shop_finds_none(rows: Rows, find, text: str) -> No
     assert find(text) == []
 
 
+def test_one_or_two_letters_find_the_words_that_begin_with_them(rows: Rows, find) -> None:
+    for name, known in (("qed-books", "Quiet Corner"), ("plain", "Old Qatar"), ("other", "Iraq Square")):
+        rows.profile(rows.shop(name), known)
+
+    assert find("q") == ["plain", "qed-books"]
+    assert find("Qu") == ["qed-books"]
+    assert find("qua") == ["other"]
+
+
 def test_an_e_mail_address_at_a_shops_domain_is_text_not_an_address() -> None:
     assert meaning("me@one.myshopify.com").domain is None
 

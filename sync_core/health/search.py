@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select, union
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, union
 from sqlalchemy.orm import Session
 
 from sync_core.explain.words import ATTENTION, OVERDUE
@@ -25,6 +25,9 @@ from sync_core.health.shop_order import ORDERS, Sort, place_of
 from sync_core.health.times import PATH_OF
 from sync_core.models import Install, ShopProfile, ShopSearch, ShopSync
 from sync_core.states import Hold, Status
+
+TRIGRAM = 3
+BETWEEN_WORDS = "\n -.@"
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def _means(session: Session, text: str) -> Found:
         return Found((ShopSync.shop_domain == wanted.domain,))
     if wanted.host:
         return Found((ShopSync.shop_id.in_(_at_host(wanted.host)),))
-    named = select(ShopSearch.shop_id).where(ShopSearch.text.contains(wanted.text, autoescape=True))
+    named = select(ShopSearch.shop_id).where(_names(wanted.text))
     some = select(literal(1)).select_from(named.limit(CAP + 1).subquery())
     if session.execute(select(func.count()).select_from(some.subquery())).scalar_one() > CAP:
         return Found((ShopSync.shop_id.in_(named),), many=True)
@@ -139,6 +142,14 @@ def _means(session: Session, text: str) -> Found:
     failing = select(ShopSync.shop_id).where(error)
     this = select(ShopSync.shop_id).where(ShopSync.shop_id == text.strip())
     return Found((ShopSync.shop_id.in_(union(named, failing, this).scalar_subquery()),))
+
+
+def _names(text: str) -> ColumnElement[bool]:
+    """The texts with this in them; one or two letters begin a word, for no trigram serves less."""
+    if len(text) >= TRIGRAM:
+        return ShopSearch.text.contains(text, autoescape=True)
+    inside = (ShopSearch.text.contains(between + text, autoescape=True) for between in BETWEEN_WORDS)
+    return or_(ShopSearch.text.startswith(text, autoescape=True), *inside)
 
 
 def _at_host(host: str) -> Select[str]:

@@ -193,7 +193,7 @@ def explain(database: Database, page: str, statements: list[tuple[str, Any]]) ->
     with Path(str(EXPLAIN)).open("a") as file, database.readonly.connect() as connection, limited(connection, 60):
         file.write(f"\n## {page}, {database.engine.dialect.name}\n")
         for statement, parameters in statements:
-            if " FROM " not in statement:
+            if "FROM" not in statement:
                 continue
             rows = connection.exec_driver_sql(f"{words} {statement}", parameters)
             file.write(f"\n```\n{' '.join(statement.split())}\n\n")

@@ -35,6 +35,7 @@ def upgrade() -> None:
     add_index("ix_shop_sync_oldest", "shop_sync", ["last_synced_at", "shop_id"], schema=SYNC_SCHEMA)
     unsynced = "first_synced_at IS NULL"
     add_index("ix_shop_sync_unsynced", "shop_sync", ["installed_at", "shop_id"], schema=SYNC_SCHEMA, where=unsynced)
+    add_index("ix_install_path", "install", ["path", "shop_id", "generation"], schema=SYNC_SCHEMA)
     failed = "outcome IN ('failed', 'orphaned')"
     add_index("ix_sync_attempt_failed", "sync_attempt", ["ended_at"], schema=SYNC_SCHEMA, where=failed)
 
