@@ -70,7 +70,7 @@ class ShopSync(Base):
             serves="claim loop: whom to take next",
             where="wake_at IS NOT NULL",
         ),
-        index("ix_shop_sync_status", "status", "shop_domain", serves="Shops page: filter by status"),
+        index("ix_shop_sync_status", "status", "shop_domain", serves="Shops page: filter by status; who waits longest"),
         index(
             "ix_shop_sync_trouble",
             "hold",
@@ -85,14 +85,6 @@ class ShopSync(Base):
             where="failures > 0",
         ),
         index("ix_shop_sync_newest", "installed_at", "shop_id", serves="Shops page: the newest first"),
-        index("ix_shop_sync_oldest", "last_synced_at", "shop_id", serves="Shops page: the oldest data first"),
-        index(
-            "ix_shop_sync_unsynced",
-            "installed_at",
-            "shop_id",
-            serves="Shops page: who waits longest; Overview: who will wait too long",
-            where="first_synced_at IS NULL",
-        ),
     )
 
     shop_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -139,7 +131,14 @@ class Install(Base):
         index("ix_install_installed", "installed_at", serves="objectives: time to sync of a window"),
         index("ix_install_success_deadline", "success_deadline", serves="objectives: sync success of a window"),
         index("ix_install_pickup_deadline", "pickup_deadline", serves="objectives: pick-up of a window"),
-        index("ix_install_path", "path", "shop_id", "generation", serves="Shops page: who was started how"),
+        index(
+            "ix_install_path",
+            "path",
+            "shop_id",
+            "generation",
+            serves="Shops page: who was started in a rare way",
+            where="path IN ('sweep', 'manual', 'api', 'cli')",
+        ),
         index(
             "ix_install_unsynced",
             "success_deadline",

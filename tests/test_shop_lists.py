@@ -14,8 +14,7 @@ from tests.plans import selects
 
 ORDERED = {
     health.Sort.NEWEST: ["ix_shop_sync_newest"],
-    health.Sort.OLDEST_DATA: ["ix_shop_sync_oldest"],
-    health.Sort.WAITING: ["ix_shop_sync_failing", "ix_shop_sync_unsynced"],
+    health.Sort.WAITING: ["ix_shop_sync_failing", "ix_shop_sync_status"],
 }
 
 

@@ -30,7 +30,6 @@ SORTS = {
     "By domain": Sort.DOMAIN,
     "Waiting longest": Sort.WAITING,
     "Newest install": Sort.NEWEST,
-    "Oldest data": Sort.OLDEST_DATA,
 }
 COLUMNS = ("Shop", "Domain", "Status", "Data of", "Problem", "Next try", "Installed")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, literal_column, or_, select, union
 from sqlalchemy.orm import Session
 
 from sync_core.explain.words import ATTENTION, OVERDUE
@@ -187,11 +187,18 @@ def _caused_by(cause: str, now: datetime) -> ColumnElement[bool]:
     return and_(TROUBLED, ShopSync.hold.is_(None), ShopSync.error_class == cause)
 
 
+RARE_PATHS = ("sweep", "manual")
+RARELY_STARTED = Install.path.in_([literal_column(f"'{word}'") for word in ("sweep", "manual", "api", "cli")])
+"""The condition of ix_install_path, in its own words."""
+
+
 def _started_by(path: str) -> ColumnElement[bool]:
-    named = [trigger.value for trigger, its in PATH_OF.items() if its == path]
+    named = Install.path.in_([trigger.value for trigger, its in PATH_OF.items() if its == path])
     others = Install.path.not_in([trigger.value for trigger in PATH_OF])
     this = and_(Install.shop_id == ShopSync.shop_id, Install.generation == ShopSync.generation)
-    return exists().where(this, Install.path.in_(named) if path != "wake" else others)
+    if path in RARE_PATHS:
+        return exists().where(this, named, RARELY_STARTED)
+    return exists().where(this, others if path == "wake" else named)
 
 
 def _row(shop: ShopSync, profile: ShopProfile | None, now: datetime) -> ShopRow:

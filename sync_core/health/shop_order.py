@@ -15,7 +15,7 @@ from sync_core.errors import BadInput
 from sync_core.health.conditions import FAILING
 from sync_core.health.spans import moment
 from sync_core.models import ShopSync
-from sync_core.states import Hold
+from sync_core.states import Status
 
 
 class Sort(StrEnum):
@@ -24,10 +24,9 @@ class Sort(StrEnum):
     DOMAIN = "domain"
     WAITING = "waiting"
     NEWEST = "newest"
-    OLDEST_DATA = "oldest data"
 
 
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Order:
 EVERY = ShopSync.shop_id.is_not(None)
 """Every shop, said so that no planner takes it for a condition."""
 
-UNSYNCED = and_(ShopSync.first_synced_at.is_(None), ShopSync.hold.is_distinct_from(Hold.UNINSTALLED.value))
+_WAITS = and_(ShopSync.first_synced_at.is_(None), ShopSync.status.in_([Status.PENDING.value, Status.IN_PROGRESS.value]))
 _FAILS = and_(FAILING, ShopSync.failing_since.is_not(None))
 _FAILS_NOT = or_(~FAILING, ShopSync.failing_since.is_(None))
 
@@ -86,19 +85,13 @@ ORDERS = {
     Sort.WAITING: Order(
         (
             Branch(_FAILS, ShopSync.failing_since.expression),
-            Branch(and_(UNSYNCED, _FAILS_NOT), ShopSync.installed_at.expression),
-            Branch(and_(~UNSYNCED, _FAILS_NOT), moment(LATEST)),
+            Branch(and_(_WAITS, _FAILS_NOT), ShopSync.installed_at.expression),
+            Branch(and_(~_WAITS, _FAILS_NOT), moment(LATEST)),
         )
     ),
     Sort.NEWEST: Order((Branch(EVERY, ShopSync.installed_at.expression),), down=True),
-    Sort.OLDEST_DATA: Order(
-        (
-            Branch(ShopSync.last_synced_at.is_(None), moment(EARLIEST)),
-            Branch(ShopSync.last_synced_at.is_not(None), ShopSync.last_synced_at.expression),
-        )
-    ),
 }
-"""Waiting: failing, or never synced, the longest first; then the rest."""
+"""Waiting: failing, or waiting for a first sync, the longest first; then the rest."""
 
 
 def place_of(key: Any, shop_id: str) -> str:

@@ -35,7 +35,7 @@ WRONG = [
     ("/api/health", "by=week", "by must be one of hour, day"),
     ("/api/health", "window=9d&by=hour", "by=hour is for windows of at most 8 days"),
     ("/api/shops", "status=ASLEEP", "status must be one of PENDING, IN_PROGRESS, COMPLETED, FAILED"),
-    ("/api/shops", "sort=colour", "sort must be one of domain, waiting, newest, oldest data"),
+    ("/api/shops", "sort=colour", "sort must be one of domain, waiting, newest"),
     ("/api/shops", "overdue=yes", "overdue must be 0 or 1"),
     ("/api/shops", "limit=0", "limit must be a number from 1 to 200"),
     ("/api/shops", "limit=201", "limit must be a number from 1 to 200"),

@@ -64,7 +64,6 @@ def _lists(domain: str) -> dict[str, dict[str, Any]]:
         "up to date": {"status": "COMPLETED"},
         "newest": {"sort": health.Sort.NEWEST},
         "waiting": {"sort": health.Sort.WAITING},
-        "oldest data": {"sort": health.Sort.OLDEST_DATA},
         "by safety check": {"path": "sweep"},
         "a domain": {"text": domain},
         "a storefront": {"text": "https://www.shop4711.example/products"},

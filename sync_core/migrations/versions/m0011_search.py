@@ -32,10 +32,8 @@ def upgrade() -> None:
     _fill()
     op.drop_index("ix_shop_sync_status", "shop_sync", schema=SYNC_SCHEMA)
     add_index("ix_shop_sync_status", "shop_sync", ["status", "shop_domain"], schema=SYNC_SCHEMA)
-    add_index("ix_shop_sync_oldest", "shop_sync", ["last_synced_at", "shop_id"], schema=SYNC_SCHEMA)
-    unsynced = "first_synced_at IS NULL"
-    add_index("ix_shop_sync_unsynced", "shop_sync", ["installed_at", "shop_id"], schema=SYNC_SCHEMA, where=unsynced)
-    add_index("ix_install_path", "install", ["path", "shop_id", "generation"], schema=SYNC_SCHEMA)
+    rare = "path IN ('sweep', 'manual', 'api', 'cli')"
+    add_index("ix_install_path", "install", ["path", "shop_id", "generation"], schema=SYNC_SCHEMA, where=rare)
     failed = "outcome IN ('failed', 'orphaned')"
     add_index("ix_sync_attempt_failed", "sync_attempt", ["ended_at"], schema=SYNC_SCHEMA, where=failed)
 
