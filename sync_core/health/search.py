@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, literal_column, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, literal, literal_column, or_, select, tuple_, union
 from sqlalchemy.orm import Session
 
+from sync_core.db import is_postgres
 from sync_core.explain.words import ATTENTION, OVERDUE
 from sync_core.health.conditions import (
     CAP,
@@ -98,7 +100,7 @@ def search(
     Errors: BadInput when `after` is not one of ours; database errors pass through.
     """
     found = _means(session, text) if text.strip() else Found()
-    asked = [*found.conditions, *_filters(now, status, cause, path, overdue=overdue, attention=attention)]
+    asked = [*found.conditions, *_filters(session, now, status, cause, path, overdue=overdue, attention=attention)]
     if entered:
         asked.append(in_class(entered.name, Window(entered.since, entered.until), now=now))
     page = ORDERS[sort].page(asked, after, limit + 1)
@@ -160,7 +162,14 @@ def _at_host(host: str) -> Select[str]:
 
 
 def _filters(
-    now: datetime, status: Status | None, cause: str | None, path: str | None, *, overdue: bool, attention: bool
+    session: Session,
+    now: datetime,
+    status: Status | None,
+    cause: str | None,
+    path: str | None,
+    *,
+    overdue: bool,
+    attention: bool,
 ) -> list[ColumnElement[bool]]:
     asked: list[ColumnElement[bool]] = []
     if status:
@@ -168,7 +177,7 @@ def _filters(
     if cause:
         asked.append(_caused_by(cause, now))
     if path:
-        asked.append(_started_by(path))
+        asked.append(_started_by(session, path))
     if overdue:
         asked.append(is_overdue(now))
     if attention:
@@ -187,18 +196,21 @@ def _caused_by(cause: str, now: datetime) -> ColumnElement[bool]:
     return and_(TROUBLED, ShopSync.hold.is_(None), ShopSync.error_class == cause)
 
 
-RARE_PATHS = ("sweep", "manual")
-RARELY_STARTED = Install.path.in_([literal_column(f"'{word}'") for word in ("sweep", "manual", "api", "cli")])
-"""The condition of ix_install_path, in its own words."""
+def _quoted(words: Iterable[str]) -> list[ColumnElement[str]]:
+    return [literal_column(f"'{word}'") for word in words]
 
 
-def _started_by(path: str) -> ColumnElement[bool]:
-    named = Install.path.in_([trigger.value for trigger, its in PATH_OF.items() if its == path])
-    others = Install.path.not_in([trigger.value for trigger in PATH_OF])
-    this = and_(Install.shop_id == ShopSync.shop_id, Install.generation == ShopSync.generation)
-    if path in RARE_PATHS:
-        return exists().where(this, named, RARELY_STARTED)
-    return exists().where(this, others if path == "wake" else named)
+RARE = [trigger for trigger, path in PATH_OF.items() if path in ("sweep", "manual")]
+RARELY_STARTED = Install.path.in_(_quoted(sorted(RARE, key=["sweep", "manual", "api", "cli"].index)))
+"""The condition of ix_install_path, in its own words: SQLite needs them, PostgreSQL takes them for a filter more."""
+
+
+def _started_by(session: Session, path: str) -> ColumnElement[bool]:
+    named = Install.path.in_(_quoted(trigger for trigger, its in PATH_OF.items() if its == path))
+    others = Install.path.not_in(list(PATH_OF))
+    rare = [RARELY_STARTED] if path in ("sweep", "manual") and not is_postgres(session) else []
+    started = select(Install.shop_id, Install.generation).where(others if path == "wake" else named, *rare)
+    return tuple_(ShopSync.shop_id, ShopSync.generation).in_(started)
 
 
 def _row(shop: ShopSync, profile: ShopProfile | None, now: datetime) -> ShopRow:
