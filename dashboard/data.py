@@ -112,7 +112,7 @@ def _reason(error: SQLAlchemyError | TooSlow) -> str:
 
 def look_again() -> None:
     """Let the next look be fresh: called after each act, so that its effect is seen at once."""
-    for seen in (glance, shop, search, sweeps, slots, strip, alerts, alert):
+    for seen in (glance, late_starts, shop, search, sweeps, slots, strip, alerts, alert):
         seen.clear()
 
 
@@ -149,6 +149,22 @@ def capacity() -> health.Capacity:
     """What shops that never succeed take of the workers' time."""
     with reading() as (session, now):
         return health.capacity(session, now=now)
+
+
+@st.cache_resource(ttl=FIGURES_SECONDS, show_spinner=False, refresh_mode="background")
+def accuracy() -> health.Accuracy:
+    """How good the estimated starts were."""
+    with reading() as (session, now):
+        return health.accuracy(session, now=now)
+
+
+@st.cache_resource(ttl=SNAPSHOT_SECONDS, show_spinner=False)
+def late_starts() -> tuple[datetime, ...]:
+    """When those new shops are started that will have waited too long by then, soonest first."""
+    settings = desk().settings
+    with reading() as (session, now):
+        line = health.coming(session, now=now, settings=settings)
+    return line.late(courtesy=timedelta(seconds=settings.wake_hold_seconds))
 
 
 @st.cache_resource(ttl=SNAPSHOT_SECONDS, show_spinner=False)

@@ -1,5 +1,5 @@
 """What a process that runs syncs does beside them, each in a thread of its own: Shopify's messages, unused tokens,
-closed hours, old rows.
+estimated starts, closed hours, old rows.
 
 scheduler.py and `shopsync worker` both do, so that a dead scheduler stops nothing but the net.
 """
@@ -13,6 +13,7 @@ from functools import partial
 
 import structlog
 
+from sync_core.estimates import keep_book
 from sync_core.idle_tokens import keep_alive
 from sync_core.inbox import Inbox
 from sync_core.process import serve
@@ -22,6 +23,7 @@ from sync_core.upkeep import Upkeep
 INBOX_SECONDS = 2.0
 TOKENS_SECONDS = 60.0
 UPKEEP_SECONDS = 60.0
+ESTIMATES_SECONDS = 20.0
 
 log = structlog.get_logger()
 
@@ -49,6 +51,7 @@ def begin(tools: Tools, stopping: threading.Event) -> list[threading.Thread]:
     chores = [
         Chore("inbox", INBOX_SECONDS, inbox.work),
         Chore("tokens", TOKENS_SECONDS, partial(keep_alive, tools, stopping)),
+        Chore("estimates", ESTIMATES_SECONDS, partial(keep_book, tools.database, tools.settings)),
         Chore("upkeep", UPKEEP_SECONDS, partial(Upkeep(tools.database, tools.settings).work, stopping)),
     ]
     return [serve(chore.repeat, stopping, name=chore.name) for chore in chores]

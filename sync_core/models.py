@@ -562,6 +562,31 @@ class ShopSearch(Base):
     text: Mapped[str] = mapped_column(Text)
 
 
+class StartEstimate(Base):
+    """When a waiting shop was expected to be started, and when it was; at most one of a wait (a shop and its fence)."""
+
+    __tablename__ = "start_estimate"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "fence"),
+        index("ix_start_estimate_open", "starts_at", serves="estimates: what to settle", where="settled_at IS NULL"),
+        index(
+            "ix_start_estimate_settled",
+            "settled_at",
+            serves="System: how good they were; retention",
+            where="settled_at IS NOT NULL",
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
+    shop_id: Mapped[str] = mapped_column(Text)
+    fence: Mapped[int] = mapped_column()
+    made_at: Mapped[datetime] = mapped_column(UtcMs)
+    starts_at: Mapped[datetime] = mapped_column(UtcMs)
+    started_at: Mapped[datetime | None] = mapped_column(UtcMs)
+    """Null when settled: somebody asked for it meanwhile, or the wait ended without a start."""
+    settled_at: Mapped[datetime | None] = mapped_column(UtcMs)
+
+
 class Note(Base):
     """Staff's note on a shop, with a ticket's number."""
 

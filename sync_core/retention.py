@@ -19,11 +19,12 @@ from sync_core.columns import first_id
 from sync_core.config import Settings
 from sync_core.db import Database
 from sync_core.inbox.case import SET_ASIDE
-from sync_core.models import Audit, RollupMark, Sweep, SyncAttempt, Transition, WebhookInbox
+from sync_core.models import Audit, RollupMark, StartEstimate, Sweep, SyncAttempt, Transition, WebhookInbox
 from sync_core.states import Outcome
 
 BATCH = 1_000
 FAILURES_TIMES = 10
+ESTIMATES_KEPT = timedelta(days=7)
 EDGE = timedelta(days=1)
 """The oldest window that pages show begins inside an hour, and needs the check before it, too."""
 
@@ -67,6 +68,7 @@ def _rules(session: Session, settings: Settings, now: datetime) -> Iterator[Old]
     yield Old("webhooks", WebhookInbox.webhook_id, WebhookInbox.handled_at, wells, worked)
     yield Old("failed_webhooks", WebhookInbox.webhook_id, WebhookInbox.handled_at, fails)
     yield Old("audit", Audit.id, Audit.at, now - timedelta(days=settings.keep_audit_days))
+    yield Old("estimates", StartEstimate.id, StartEstimate.settled_at, now - ESTIMATES_KEPT)
     rolled = session.execute(select(RollupMark.until).where(RollupMark.family == "checks")).scalar_one_or_none()
     if rolled is not None:
         yield Old(

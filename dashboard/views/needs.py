@@ -16,6 +16,7 @@ from sync_core.explain.words import OVERDUE
 from sync_core.health import Fleet, Group, Picture
 
 ROWS = 6
+WAITING = "/shops?sort=Waiting+longest"
 NO_WORKER = "No worker is alive: nothing would start"
 NO_DATABASE = "The database does not answer: nothing can be written"
 
@@ -35,6 +36,9 @@ def needs_you(glance: data.Glance) -> None:
         with st.container(border=True, gap=18):
             _groups(fleet, _off(glance))
     _by_themselves(fleet)
+    if glance.live:
+        with shell.panel("What comes next"):
+            _too_late(data.late_starts())
 
 
 def _nobody(fleet: Fleet) -> None:
@@ -52,6 +56,15 @@ def _by_themselves(fleet: Fleet) -> None:
     if fleet.retrying:
         at = f", next {shell.say()(fleet.retrying_next_at)}" if fleet.retrying_next_at else ""
         st.caption(f"{fleet.retrying:,} retrying by themselves{at}")
+
+
+def _too_late(starts: tuple[datetime, ...]) -> None:
+    """New shops that will pass 5 min before they are started: said before it happens."""
+    if not starts:
+        return
+    say, many = shell.say(), len(starts) > 1
+    when = f"the last starts at about {say(starts[-1])}" if many else f"it starts at about {say(starts[0])}"
+    st.markdown(f":small[[{count(len(starts), 'new shop')}]({WAITING}) will wait longer than 5 min: {when}]")
 
 
 def _off(glance: data.Glance) -> str | None:

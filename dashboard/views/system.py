@@ -18,7 +18,7 @@ from sync_core.alerts.snapshot import Severity
 from sync_core.config import Settings
 from sync_core.errors import TooSlow
 from sync_core.explain import count, span
-from sync_core.health import Capacity, Fleet, Picture, Process
+from sync_core.health import Accuracy, Capacity, Fleet, Picture, Process
 
 ROLES = {"scheduler": "Scheduler", "worker": "Worker", "web": "Pages and API"}
 COLUMNS = ("Process", "State", "Last sign of life", "Doing", "Since", "Version", "Clock")
@@ -54,11 +54,24 @@ def live() -> None:
     with shell.panel("What shops that never succeed cost"):
         if starved := in_vain(data.capacity()):
             st.markdown(f":small[:gray[{starved}]]")
+    with shell.panel("Estimated starts"):
+        if kept := kept_word(data.accuracy()):
+            st.markdown(f":small[:gray[{kept}]]")
     if glance.fleet is not None:
         checks, say = glance.fleet.checks, shell.say()
         last = f"Last check {say(checks.last_at)}, found {checks.found:,}" if checks.last_at else "No check yet"
         missed = f" :gray[·] :red[{checks.missed:,} missed since]" if checks.missed else ""
         st.markdown(f":small[:gray[{last} · next {say(checks.next_at) if checks.next_at else 'never'}]{missed}]")
+
+
+def kept_word(found: Accuracy) -> str:
+    """How good the estimated starts of the last 24 h were; nothing while none has come about."""
+    if not found.n or found.p50 is None or found.p95 is None:
+        return ""
+    share = (
+        f"{found.k:,} of {found.n:,} estimated starts came within 30 s or a tenth of the wait, {100 * found.k / found.n:.0f} %"
+    )
+    return f"In 24 h {share}; half within {span(found.p50)}, 95 % within {span(found.p95)}"
 
 
 def _processes(found: list[Process]) -> None:

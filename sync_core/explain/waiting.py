@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from sync_core.explain.running import nobody_works, started_by
@@ -69,7 +70,14 @@ def _waiting_headline(at: Situation, say: Say) -> str:
         return "Waiting to be started, and nobody starts it."
     if at.run is None and at.next_at is not None and at.next_at > at.now:
         return f"Waiting to be started; it starts by itself at {say(at.next_at)}."
+    if _minutes_away(at):
+        return f"Waiting for a free worker; its turn comes at about {say(at.next_at or at.now)}."
     return "Waiting for a free worker."
+
+
+def _minutes_away(at: Situation) -> bool:
+    """Whether its turn comes so late that a time says more than `as soon as`."""
+    return at.next_at is not None and at.next_at - at.now >= timedelta(minutes=1)
 
 
 def _waiting_now(at: Situation, say: Say) -> str:
@@ -103,8 +111,10 @@ def _waiting_next(at: Situation, say: Say) -> str:
         return nobody_works(at, say)
     if at.run is None and not at.prompt and not at.scheduler_alive:
         return "Nothing happens by itself until the scheduler runs again; Sync now starts it."
-    if at.next_at is not None and at.next_at > at.now:
+    if at.next_at is not None and at.next_at > at.now and at.run is None:
         return f"It starts by itself at {say(at.next_at)}, or at once when the merchant's browser asks."
+    if _minutes_away(at):
+        return f"It starts when its turn comes, at about {say(at.next_at or at.now)}."
     return "It starts as soon as a worker is free."
 
 

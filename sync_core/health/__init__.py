@@ -6,10 +6,12 @@ This moment: `fleet` (its sentence: `verdict`), `heartbeats`, `capacity`. A wind
 
 from __future__ import annotations
 
+from sync_core.health.accuracy import Accuracy, accuracy
 from sync_core.health.answering import Answering, ShopifyState
 from sync_core.health.browser import BrowserPath, browser_path
 from sync_core.health.capacity import Capacity, capacity
 from sync_core.health.checks import Tick, TickPage, slots, sweeps
+from sync_core.health.coming import Coming, Waiting, coming
 from sync_core.health.episodes import Worst
 from sync_core.health.fleet import Checks, Fleet, Life, Picture, fleet
 from sync_core.health.heartbeats import Process, heartbeats
@@ -28,12 +30,14 @@ from sync_core.health.times import Times, TimeToSync
 from sync_core.health.verdict import Kind, Verdict, verdict
 
 __all__ = [
+    "Accuracy",
     "Answering",
     "Attempt",
     "BrowserPath",
     "Budget",
     "Capacity",
     "Checks",
+    "Coming",
     "Entered",
     "Entry",
     "Fleet",
@@ -61,10 +65,13 @@ __all__ = [
     "TimeToSync",
     "Times",
     "Verdict",
+    "Waiting",
     "Worst",
+    "accuracy",
     "as_json",
     "browser_path",
     "capacity",
+    "coming",
     "failures",
     "fleet",
     "heartbeats",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from sync_core.config import Settings
 from sync_core.explain import Run, Situation, Step
+from sync_core.health.coming import AHEAD, coming
 from sync_core.health.conditions import alive, overdue_now
 from sync_core.models import Heartbeat, ShopSync
 from sync_core.slo import slot_of
@@ -65,13 +66,21 @@ def situation(
         skipped=tuple(resource for resource, held in row.held.items() if held.get("skipped")),
         ahead=_ahead(session, row, now),
         overdue=overdue_now(row, now),
-        next_at=next_by_itself(row, settings),
+        next_at=_start(session, row, now, settings) or next_by_itself(row, settings),
         prompt=settings.prompt,
         stall_seconds=settings.stall_seconds,
         scheduler_alive=_alive(session, now, workers=False)[0],
         workers_alive=workers_alive,
         workers_seen_at=workers_seen_at,
     )
+
+
+def _start(session: Session, row: ShopSync, now: datetime, settings: Settings) -> datetime | None:
+    """When a worker takes it, as the line stands; None when it stands in none, or nobody would start it."""
+    if row.status == Status.IN_PROGRESS or row.due_at is None or row.due_at > now + AHEAD:
+        return None
+    line = coming(session, now=now, settings=settings).waiting
+    return next((each.starts_at for each in line if each.shop_id == row.shop_id), None)
 
 
 def next_by_itself(row: ShopSync, settings: Settings) -> datetime | None:

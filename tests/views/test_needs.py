@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
+from dashboard.api.desk import Desk
 from dashboard.views.needs import chosen
 from sync_core.explain import Action, Need, Who
 from sync_core.health import Group
 from sync_core.states import Status
+from tests.health_rows import Rows
+from tests.views.conftest import Fleet, OpenPage
+from tests.views.screen import text
 
 
 def group(now: datetime, cause: str, n: int, *, who: Who = Who.MERCHANT) -> Group:
@@ -55,3 +59,31 @@ def test_what_we_must_do_comes_first(now: datetime) -> None:
     groups = (group(now, "locked", 1, who=Who.SHOPIFY), group(now, "attention", 1, who=Who.US))
 
     assert [each.cause for each, _ in chosen(groups)] == ["attention", "locked"]
+
+
+@pytest.mark.parametrize(
+    ("ages", "said"),
+    [
+        ((5,), ""),
+        ((301,), ""),
+        ((120,), "[1 new shop](/shops?sort=Waiting+longest) will wait longer than 5 min: it starts at about 09:35"),
+        (
+            (120, 130, 310),
+            "[2 new shops](/shops?sort=Waiting+longest) will wait longer than 5 min: the last starts at about 09:35",
+        ),
+    ],
+)
+def test_new_shops_that_will_wait_too_long_are_said_before_they_do(
+    open_page: OpenPage, fleet: Fleet, desk: Desk, ages: tuple[int, ...], said: str
+) -> None:
+    fleet.alive()
+    with desk.database.write() as session:
+        rows = Rows(session, desk.clock())
+        for age in ages:
+            installed_at = rows.now - timedelta(seconds=age)
+            due = {"due_at": rows.now + timedelta(seconds=200), "first_synced_at": None}
+            rows.install(rows.shop(status=Status.PENDING, installed_at=installed_at, **due), installed_at)
+
+    shown = text(open_page("overview"))
+
+    assert (said in shown) if said else ("longer than 5 min" not in shown)

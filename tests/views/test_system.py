@@ -11,7 +11,7 @@ from sqlalchemy import update
 from dashboard import data
 from dashboard.api import app as api
 from dashboard.api.desk import Desk, Door
-from sync_core.models import Heartbeat
+from sync_core.models import Heartbeat, StartEstimate
 from tests.conftest import Clock, MakeSettings
 from tests.health_rows import Rows
 from tests.views.conftest import Fleet, OpenPage
@@ -151,3 +151,25 @@ def test_what_is_less_than_a_tenth_of_a_worker_is_not_said(
         rows.attempt(poison, clock(), "failed", claimed_at=clock() - timedelta(minutes=minutes))
 
     assert ("that never had data" in text(open_page("system"))) is said
+
+
+def test_how_good_the_estimated_starts_were_is_said_with_its_numbers(
+    open_page: OpenPage, fleet: Fleet, desk: Desk, clock: Clock
+) -> None:
+    fleet.alive()
+    with desk.database.write() as session:
+        for nth, late in enumerate((0, 6, 6, 45)):
+            at = clock.moment - timedelta(minutes=5)
+            own = {"made_at": at, "starts_at": at + timedelta(minutes=2), "settled_at": clock.moment, "fence": 1}
+            session.add(StartEstimate(shop_id=str(nth), started_at=at + timedelta(minutes=2, seconds=late), **own))
+
+    said = text(open_page("system"))
+
+    assert "In 24 h 3 of 4 estimated starts came within 30 s or a tenth of the wait, 75 %" in said
+    assert "half within 6 s, 95 % within 45 s" in said
+
+
+def test_no_estimate_yet_is_no_figure(open_page: OpenPage, fleet: Fleet) -> None:
+    fleet.alive()
+
+    assert "estimated starts" not in text(open_page("system"))

@@ -1,0 +1,136 @@
+"""Which shops are started next, and when: the line as it stands, put before `explain.line`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, or_, select, union_all
+from sqlalchemy.orm import Session
+
+from sync_core.config import Settings
+from sync_core.explain.line import Place, Rounds, Workers, starts
+from sync_core.health.conditions import alive
+from sync_core.health.times import TARGET_SECONDS
+from sync_core.models import Heartbeat, Install, ShopSync, SyncAttempt
+from sync_core.slo import slot_of
+from sync_core.states import Outcome, Priority, Status
+
+MOST = 1_000
+"""Shops of one priority that are looked at: whoever is behind them has no time that we could name."""
+AHEAD = timedelta(minutes=15)
+"""What is due later stands in no line yet."""
+RECENT = 50
+"""Syncs whose time says how long one takes."""
+FIRST_GUESS = timedelta(seconds=30)
+RESERVED_SHARE = 4
+"""One worker in four is kept for the most urgent, as the claim loop does (`dispatch`)."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A shop in the line. `first`: it has no data yet and we watched it being installed."""
+
+    shop_id: str
+    fence: int
+    installed_at: datetime
+    first: bool
+    starts_at: datetime | None
+    """None: nobody would start it as things stand."""
+
+    @property
+    def deadline(self) -> datetime:
+        """When it has waited for as long as a first sync should take."""
+        return self.installed_at + timedelta(seconds=TARGET_SECONDS)
+
+
+@dataclass(frozen=True)
+class Coming:
+    """The line, in no order. `more`: there are shops beyond those that were looked at."""
+
+    at: datetime
+    waiting: tuple[Waiting, ...]
+    more: bool
+
+    def late(self, *, courtesy: timedelta) -> tuple[datetime, ...]:
+        """When those are started, soonest first, who will have waited too long by then and have not yet.
+
+        `courtesy`: so long after an install the merchant's browser may still come.
+        """
+        new = [each for each in self.waiting if each.first and each.installed_at + courtesy <= self.at < each.deadline]
+        return tuple(sorted(each.starts_at for each in new if each.starts_at and each.starts_at > each.deadline))
+
+
+def coming(session: Session, *, now: datetime, settings: Settings) -> Coming:
+    """Who waits, and when each is started. Source: shop_sync, heartbeat and sync_attempt by their indexes."""
+    rows = session.execute(_line(now)).all()
+    workers, rounds = _workers(session, now), _rounds(session, now, settings)
+    places = [_place(row, now) for row in rows]
+    found = starts(places, workers, rounds)
+    return Coming(now, tuple(_waiting(row, found.get(row.shop_id)) for row in rows), len(rows) >= MOST)
+
+
+def _line(now: datetime) -> Select[Any]:
+    """Whoever is awake, sleeps and is due soon, or lost its worker; one index a part."""
+    soon, runs = now + AHEAD, ShopSync.status == Status.IN_PROGRESS.value
+    parts = [
+        _part(ShopSync.priority == priority, ShopSync.wake_at.is_not(None), ShopSync.wake_at <= soon, ~runs)
+        for priority in (Priority.FIRST, Priority.FAILING, Priority.LOW)
+    ]
+    asleep = (ShopSync.due_at.is_not(None), ShopSync.due_at <= soon, ShopSync.wake_at.is_(None), ~runs)
+    parts.append(_part(*asleep, order=ShopSync.due_at.expression))
+    parts.append(_part(runs, ShopSync.due_at.is_not(None), ShopSync.due_at <= now, order=ShopSync.due_at.expression))
+    return select(union_all(*parts).subquery())
+
+
+def _part(*conditions: ColumnElement[bool], order: ColumnElement[Any] | None = None) -> Select[Any]:
+    columns = (ShopSync.shop_id, ShopSync.fence, ShopSync.priority, ShopSync.status, ShopSync.wake_at, ShopSync.due_at)
+    watched = and_(Install.shop_id == ShopSync.shop_id, Install.generation == ShopSync.generation, Install.watched)
+    unsynced = and_(ShopSync.first_synced_at.is_(None), ShopSync.hold.is_(None))
+    first = and_(unsynced, select(literal_column("1")).where(watched).exists()).label("first")
+    query = select(*columns, ShopSync.installed_at, first).where(*conditions)
+    some = query.order_by(ShopSync.wake_at if order is None else order, ShopSync.shop_id).limit(MOST).subquery()
+    return select(some)
+
+
+def _place(row: Row[Any], now: datetime) -> Place:
+    """A run that lost its worker is rescued before all others."""
+    if row.status == Status.IN_PROGRESS:
+        return Place(row.shop_id, Priority.FIRST, min(row.due_at, now))
+    return Place(row.shop_id, row.priority, row.wake_at or row.due_at, asleep=row.wake_at is None)
+
+
+def _waiting(row: Row[Any], starts_at: datetime | None) -> Waiting:
+    return Waiting(row.shop_id, row.fence, row.installed_at, bool(row.first), starts_at)
+
+
+def _workers(session: Session, now: datetime) -> Workers:
+    slots = session.execute(select(func.coalesce(func.sum(Heartbeat.workers), 0)).where(alive(now))).scalar_one()
+    run, running = _run_time(session), _running(session)
+    busy = sorted(max(now, claimed_at + run, now + run / RESERVED_SHARE) for claimed_at in running)[: int(slots)]
+    return Workers((now,) * (int(slots) - len(busy)) + tuple(busy), int(slots) // RESERVED_SHARE, run)
+
+
+def _running(session: Session) -> list[datetime]:
+    query = select(SyncAttempt.claimed_at).where(SyncAttempt.ended_at.is_(None), SyncAttempt.claimed_at.is_not(None))
+    return [at for at in session.execute(query.limit(MOST)).scalars() if at]
+
+
+def _run_time(session: Session) -> timedelta:
+    """How long the newest syncs took, on average."""
+    ran = or_(*(SyncAttempt.outcome == word.value for word in (Outcome.COMPLETED, Outcome.FAILED)))
+    query = select(SyncAttempt.claimed_at, SyncAttempt.ended_at).where(SyncAttempt.ended_at.is_not(None), ran)
+    newest = session.execute(query.order_by(SyncAttempt.ended_at.desc()).limit(RECENT)).all()
+    took = [ended - claimed for claimed, ended in newest if claimed and ended]
+    return sum(took, timedelta()) / len(took) if took else FIRST_GUESS
+
+
+def _rounds(session: Session, now: datetime, settings: Settings) -> Rounds | None:
+    """The checks to come, while a scheduler lives."""
+    living = select(Heartbeat.process).where(Heartbeat.role == "scheduler", alive(now)).limit(1)
+    if session.execute(living).first() is None:
+        return None
+    period = settings.sweep_period_seconds
+    first = datetime.fromtimestamp((slot_of(now, period) + 1) * period, UTC)
+    return Rounds(first, timedelta(seconds=period), None if settings.prompt else settings.sweep_batch)
