@@ -25,6 +25,7 @@ ERRORS = [
     *("unavailable", "throttled", "security", "refused", "access_denied", "not_found", "reauthorise", "frozen"),
     *("locked", "scope", "stalled", "internal", "orphaned"),
 ]
+SENTENCE = re.compile(r"[A-Z0-9].*[^.]\.")
 STEPS = (Step("shop", 1, 1, None, ended=True), Step("products", 1240, 2000, None, ended=False, rate=25))
 
 
@@ -86,7 +87,7 @@ def test_every_situation_is_told_in_whole_sentences_of_the_screens_words() -> No
     seen = {sentence for each in situations() for sentence in sentences(explain(each, say=say))}
 
     assert not {sentence for sentence in seen if CODE_WORDS.search(sentence)}
-    assert not {sentence for sentence in seen if not re.fullmatch(r"[A-Z0-9].*[^.]\.", sentence)}
+    assert not {sentence for sentence in seen if not SENTENCE.fullmatch(sentence)}
     assert not {sentence for sentence in seen if re.search(r"\b1 (shops|tries|times)\b|  |\.\.|: \.|: :", sentence)}
 
 

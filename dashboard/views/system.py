@@ -68,10 +68,9 @@ def kept_word(found: Accuracy) -> str:
     """How good the estimated starts of the last 24 h were; nothing while none has come about."""
     if not found.n or found.p50 is None or found.p95 is None:
         return ""
-    share = (
-        f"{found.k:,} of {found.n:,} estimated starts came within 30 s or a tenth of the wait, {100 * found.k / found.n:.0f} %"
-    )
-    return f"In 24 h {share}; half within {span(found.p50)}, 95 % within {span(found.p95)}"
+    share = f"{found.k:,} of {found.n:,} estimated starts came within 30 s or a tenth of the wait"
+    percent = f"{100 * found.k / found.n:.0f} %"
+    return f"In 24 h {share}, {percent}; half within {span(found.p50)}, 95 % within {span(found.p95)}"
 
 
 def _processes(found: list[Process]) -> None:

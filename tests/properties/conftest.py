@@ -27,6 +27,8 @@ STEPS = 50
 EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "225"))
 LEAST = min(10_000, EXAMPLES * STEPS * 9 // 10)
 """Steps that each engine and profile must have lived through; an example may end early."""
+KINDS = 60 if LEAST == 10_000 else 1
+"""Kinds of situations that each must have led to, and that were explained."""
 PHASES = (Phase.generate,) if os.environ.get("PROPERTY_SHRINK") == "no" else (Phase.generate, Phase.shrink)
 SETTINGS = settings(
     max_examples=EXAMPLES,

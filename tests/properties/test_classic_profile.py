@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.properties.conftest import LEAST, Explore
+from tests.properties.conftest import KINDS, LEAST, Explore
+from tests.properties.telling import SEEN
 
 
 @pytest.mark.timeout(400)
@@ -17,3 +18,4 @@ def test_no_order_of_events_breaks_a_promise_in_classic(
     record_property("steps", steps)
 
     assert steps >= LEAST
+    assert min(len(kinds) for (profile, _), kinds in SEEN.items() if profile == "classic") >= KINDS

@@ -31,6 +31,7 @@ from tests.properties import promises
 from tests.properties.ghosts import PAGES, Broken, Grant, Merchant, Run
 from tests.properties.looks import NOBODY, Look, Reader
 from tests.properties.promises import Step
+from tests.properties.telling import told
 
 TICK_STATEMENTS = 4_000
 """More statements than any tick over these few shops needs: a tick that never ends is stopped."""
@@ -400,6 +401,7 @@ class World:
         try:
             for merchant in self.merchants.values():
                 promises.check(step, merchant, before.get(merchant.domain, NOBODY), self.look(merchant), self.settings)
+                told(self.database, self.settings, self.look(merchant), self.now)
         except Broken:
             self.broken = True
             raise
