@@ -19,7 +19,19 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync_core import chores, dispatch, health, install, lifecycle, retention, rollup, rotation, schema, sweep
+from sync_core import (
+    chores,
+    dispatch,
+    health,
+    install,
+    lifecycle,
+    maintenance,
+    retention,
+    rollup,
+    rotation,
+    schema,
+    sweep,
+)
 from sync_core import doctor as doctor_checks
 from sync_core.config import load_settings
 from sync_core.credentials import TokenPair
@@ -302,6 +314,30 @@ def install_shop(
             done = install.register(session, domain=domain, pair=pair, authorised_at=now, now=now, **own)
             session.add(Audit(at=now, actor="cli", act="install", shop_id=done.shop_id, origin="cli", detail={}))
     out.print(f"{domain} is {done.kind}; its first sync starts by itself.")
+
+
+@app.command("maintenance")
+def announce(
+    hours: Annotated[float, typer.Option("--for", help="hours from now on, or from --from on")] = 0,
+    begin: Annotated[datetime | None, typer.Option("--from", help="when it begins, UTC")] = None,
+    reason: Annotated[str, typer.Option(help="shown on the pages")] = "",
+    *,
+    stop: Annotated[bool, typer.Option("--end", help="end it now, and take back what was planned")] = False,
+) -> None:
+    """Announce a time in which no safety check is expected; alone: what is announced."""
+    with _opened() as tools, tools.database.write() as session:
+        now = tools.database.now(session)
+        if stop:
+            out.print(f"{maintenance.end(session, by='cli', now=now, origin='cli')} ended.")
+        elif hours:
+            since, length = begin.replace(tzinfo=UTC) if begin else now, timedelta(hours=hours)
+            own: dict[str, Any] = {"by": "cli", "reason": reason, "now": now, "origin": "cli"}
+            maintenance.declare(session, since=since, length=length, **own)
+        planned = maintenance.within(session, now, now + timedelta(days=365))
+    for each in planned:
+        out.print(f"{_when(each.since)} to {_when(each.until)}: {each.reason} ({each.by})")
+    if not planned and not stop:
+        out.print("No maintenance is announced.")
 
 
 @app.command("rotate-keys")

@@ -355,6 +355,20 @@ class Mute(Base):
     at: Mapped[datetime] = mapped_column(UtcMs)
 
 
+class Maintenance(Base):
+    """A time, told beforehand, in which no safety check is expected."""
+
+    __tablename__ = "maintenance"
+    __table_args__ = (index("ix_maintenance_until", "until", serves="checks: which were not expected"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, default=new_id)
+    since: Mapped[datetime] = mapped_column(UtcMs)
+    until: Mapped[datetime] = mapped_column(UtcMs)
+    by: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcMs)
+
+
 class Audit(Base):
     """Who did what to which shop, why, from where; written in the same transaction as the act."""
 

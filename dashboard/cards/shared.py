@@ -21,6 +21,7 @@ CHECK_WORDS = {
     "over_limit": "ran, more was due than it may start",
     "missed": "missed",
     "failed": "failed",
+    "maintenance": "not expected: maintenance",
 }
 
 

@@ -16,6 +16,7 @@ CHECK_COLOURS = {
     "over_limit": WARN,
     "missed": BAD,
     "failed": BAD,
+    "maintenance": tint(MUTED, "66"),
 }
 CHECK_LINES = 2
 NAMED_LOSSES = 4

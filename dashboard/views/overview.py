@@ -86,6 +86,8 @@ def _signs_of_life(fleet: health.Fleet, database_ms: float) -> str:
     else:
         at = f"{say(life.seen_at)}, {seen}" if life.seen_at else seen
         parts = [f"Scheduler: last sign of life {at}", f"{last}, {checks.missed:,} missed"]
+    if checks.maintenance is not None:
+        parts.append(f"maintenance until {say(checks.maintenance.until)}: {plain(checks.maintenance.reason)}")
     rest = [f"Shopify {fleet.shopify.kind}", f"database {max(1, round(database_ms))} ms"]
     first, second = (_dotted(part) for part in (parts, rest))
     return f":gray[{first}\u00a0· {second}]" if life.alive else f":red[{first}] :gray[· {second}]"

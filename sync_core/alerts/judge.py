@@ -44,7 +44,8 @@ def judge(facts: Facts, still_open: frozenset[str] = frozenset()) -> tuple[Alarm
 def _checks(facts: Facts) -> Alarm | None:
     """No good check for two periods, by the reader's clock: a dead scheduler writes nothing."""
     since = facts.last_good_at or (facts.watched_since if facts.anybody else None)
-    if since is None or facts.at - since <= 2 * facts.period:
+    heard = max(since, facts.excused_until) if since and facts.excused_until else since
+    if since is None or heard is None or facts.at - heard <= 2 * facts.period:
         return None
     mend = _why_silent(facts)
     hits = (*facts.waiting, *facts.leases) if _nobody(facts) else ()

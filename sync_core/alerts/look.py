@@ -15,6 +15,7 @@ from sync_core.alerts.snapshot import Clock, Facts, Hit, ShopifyFails
 from sync_core.config import Settings
 from sync_core.health.answering import Answering, shopify_state
 from sync_core.health.conditions import MERCHANT_SIDE, TROUBLED, alive, capped_count, is_overdue
+from sync_core.maintenance import heard_at, within
 from sync_core.models import Heartbeat, Install, ShopSync, Sweep
 from sync_core.states import Hold, Status
 
@@ -48,7 +49,7 @@ def look(session: Session, *, now: datetime, settings: Settings) -> Facts:
         shopify=_shopify(session, now),
         backwards=_backwards(session, now),
         cap=CAP,
-        **_checks(session),
+        **_checks(session, now, timedelta(seconds=settings.sweep_period_seconds)),
         **_processes(session, now),
     )
 
@@ -99,12 +100,14 @@ def _blocked(session: Session, hold: Hold, now: datetime) -> tuple[Hit, ...]:
     return tuple(replace(hit, changed_at=hit.since) for hit in _hits(session, newly, limit=CAP + 1))
 
 
-def _checks(session: Session) -> dict[str, Any]:
+def _checks(session: Session, now: datetime, period: timedelta) -> dict[str, Any]:
     newest = select(Sweep.begun_at, Sweep.over_limit, Sweep.error).order_by(Sweep.begun_at.desc()).limit(1)
     last = session.execute(newest).first()
     good = select(Sweep.begun_at).where(Sweep.ended_at.is_not(None), Sweep.error.is_(None))
     last_good_at = session.execute(good.order_by(Sweep.begun_at.desc()).limit(1)).scalar_one_or_none()
+    planned = within(session, last_good_at, now) if last_good_at else ()
     return {
+        "excused_until": heard_at(planned, last_good_at, patience=2 * period) if last_good_at else None,
         "last_begun_at": last.begun_at if last else None,
         "last_good_at": last_good_at,
         "last_error": last.error if last else None,

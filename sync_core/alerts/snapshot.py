@@ -69,6 +69,8 @@ class Facts:
     workers_alive: bool
     workers_free: int
     over_limit: int
+    excused_until: datetime | None = None
+    """No check was expected before: maintenance that came while the checks still ran."""
     installed: int = 0
     waiting: tuple[Hit, ...] = ()
     waiting_n: int = 0

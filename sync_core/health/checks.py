@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from sync_core.config import Settings
 from sync_core.health.hours import PATIENCE, Books, Parts, Window
 from sync_core.health.spans import hour_floor
+from sync_core.maintenance import Planned, within
 from sync_core.models import Sweep
 from sync_core.slo import slot_of, whole_slots
 
@@ -106,7 +107,7 @@ def counted_slots(session: Session, window: Window, settings: Settings, *, befor
         return SlotCount(0, 0, 0)
     counted = [0, 0, 0]
     for stretch in _stretches(session, window, settings, before=before):
-        for slot in stretch.slots:
+        for slot in stretch.expected():
             ticks = stretch.ticks.get(slot, ())
             for nth, holds in enumerate((True, bool(ticks), any(tick.well for tick in ticks))):
                 counted[nth] += holds
@@ -138,8 +139,8 @@ def slots(session: Session, *, since: datetime, until: datetime, now: datetime, 
     """Every check that was to run.
 
     Shape: one row per whole slot in [since, until) since the first tick ever, oldest first; empty keeps the columns.
-    Columns: at UTC, the slot's beginning · state str: ran, found, late, missed, failed, over_limit · due int ·
-    opened int · by str or None.
+    Columns: at UTC, the slot's beginning · state str: ran, found, late, missed, failed, over_limit, maintenance ·
+    due int · opened int · by str or None.
     Source: sweep.begun_at, ended_at, error, period_seconds. Errors: database errors pass through.
     """
     window = Window(since, min(until, now))
@@ -162,11 +163,23 @@ def sweeps(session: Session, *, before: str | None = None, limit: int = 50) -> T
 
 @dataclass(frozen=True)
 class Stretch:
-    """A time under one period: its expected slots, and the ticks begun in each slot."""
+    """A time under one period: its slots, the ticks begun in each slot, and the maintenance that was declared."""
 
     period: float
     slots: range
     ticks: dict[int, list[Tick]]
+    planned: tuple[Planned, ...] = ()
+
+    def expected(self) -> Iterator[int]:
+        """The slots in which a check was to run."""
+        return (slot for slot in self.slots if not self.excused(slot))
+
+    def excused(self, slot: int) -> bool:
+        """Whether maintenance had been declared for some of this slot."""
+        if not self.planned:
+            return False
+        begin, end = (datetime.fromtimestamp(number * self.period, UTC) for number in (slot, slot + 1))
+        return any(each.touches(begin, end) for each in self.planned)
 
 
 def _stretches(session: Session, window: Window, settings: Settings, *, before: datetime) -> Iterator[Stretch]:
@@ -174,13 +187,14 @@ def _stretches(session: Session, window: Window, settings: Settings, *, before: 
     ticks = _ticks(session, window)
     changes = _changes(session, ticks, window, settings)
     ends = [*(begun for begun, _ in changes[1:]), window.end]
+    planned = within(session, window.since, window.end) if changes else ()
     for (begun, period), end in zip(changes, ends, strict=False):
         slots = whole_slots(max(begun, window.since), min(end, window.end), period_seconds=period)
         stop = max(slots.start, min(slots.stop, math.ceil(before.timestamp() / period)))
         found: dict[int, list[Tick]] = defaultdict(list)
         for tick in ticks:
             found[slot_of(tick.begun_at, period)].append(tick)
-        yield Stretch(period, range(slots.start, stop), found)
+        yield Stretch(period, range(slots.start, stop), found, planned)
 
 
 def _ticks(session: Session, window: Window) -> list[Tick]:
@@ -212,7 +226,8 @@ def _strip(stretch: Stretch) -> Iterator[tuple[datetime, str, int, int, str | No
     for slot in stretch.slots:
         at, found = datetime.fromtimestamp(slot * stretch.period, UTC), stretch.ticks.get(slot, [])
         by = next((tick.by for tick in found if tick.well), found[0].by if found else None)
-        yield at, state(found, at, stretch.period), sum(t.due for t in found), sum(t.opened for t in found), by
+        how = "maintenance" if not found and stretch.excused(slot) else state(found, at, stretch.period)
+        yield at, how, sum(t.due for t in found), sum(t.opened for t in found), by
 
 
 def state(ticks: list[Tick], at: datetime, period: float) -> str:

@@ -17,6 +17,7 @@ from sync_core.explain import Need
 from sync_core.health.answering import ShopifyState, shopify_state
 from sync_core.health.conditions import CAP, TROUBLED, alive, capped, is_overdue, late_at, retries
 from sync_core.health.needs import Group, groups
+from sync_core.maintenance import Planned, heard_at, within
 from sync_core.models import Heartbeat, ShopSync, Sweep
 from sync_core.slo import slot_of
 from sync_core.states import Hold, Status
@@ -43,6 +44,10 @@ class Checks:
     next_at: datetime | None
     missed: int
     period: timedelta
+    excused_until: datetime | None = None
+    """No check was expected before: maintenance that came while the checks still ran."""
+    maintenance: Planned | None = None
+    """What is under way now."""
 
 
 class Picture(StrEnum):
@@ -161,8 +166,13 @@ def _checks(session: Session, now: datetime, settings: Settings) -> Checks:
     if last is None:
         return Checks(None, None, 0, 0, next_at, 0, timedelta(seconds=period))
     begun_at, opened, over_limit, good_at = last
-    missed = max(0, slot - slot_of(begun_at, period) - 1)
-    return Checks(begun_at, good_at, opened, over_limit, next_at, missed, timedelta(seconds=period))
+    patience, heard = 2 * timedelta(seconds=period), good_at or begun_at
+    planned = within(session, heard, now + patience)
+    present = next((each for each in planned if each.since <= now < each.until), None)
+    excused = heard_at(tuple(each for each in planned if each.since <= now), heard, patience=patience)
+    missed = max(0, slot - slot_of(max(begun_at, excused), period) - 1)
+    times = (begun_at, good_at, opened, over_limit, next_at, missed, timedelta(seconds=period))
+    return Checks(*times, excused_until=excused, maintenance=present)
 
 
 def _picture(scheduler: Life, checks: Checks, *, anything_due: bool) -> Picture:

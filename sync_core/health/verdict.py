@@ -53,10 +53,13 @@ def _silence(fleet: Fleet, say: Say) -> str | None:
 def _silent_since(fleet: Fleet) -> datetime | None:
     """Since when nobody checks: the scheduler fell silent and nobody stood in, or no tick went well for two periods."""
     checks, seen_at = fleet.checks, fleet.scheduler.seen_at
+    if checks.maintenance is not None and checks.excused_until == checks.maintenance.until:
+        return None
     if not fleet.scheduler.alive and seen_at is not None and checks.last_at is not None and checks.last_at <= seen_at:
         return seen_at
     good = checks.last_good_at or checks.last_at
-    return good if good is not None and fleet.at - good > 2 * fleet.checks.period else None
+    heard = max(good, checks.excused_until) if good and checks.excused_until else good
+    return good if heard is not None and fleet.at - heard > 2 * fleet.checks.period else None
 
 
 def _shopify(fleet: Fleet, say: Say) -> str:

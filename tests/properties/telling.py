@@ -24,13 +24,13 @@ def told(database: Database, settings: Settings, look: Look, now: datetime) -> N
     kind, seen = _kind(look, now), SEEN.setdefault((settings.sweep_profile, database.is_postgres), set())
     if look.id is None or not look.known or kind in seen:
         return
-    seen.add(kind)
     with database.read() as session:
         view = health.shop(session, domain=look.id, now=now, settings=settings)
     if view is None:
         raise Broken(f"UNTOLD: a shop that we know has no page: {look}")
     for at in _worlds(view.situation):
         _check(at)
+    seen.add(kind)
 
 
 def _kind(look: Look, now: datetime) -> Kind:

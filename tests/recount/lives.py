@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
-from sync_core.models import Install, ShopSync, Sweep, SyncAttempt, Transition
+from sync_core.models import Install, Maintenance, ShopSync, Sweep, SyncAttempt, Transition
 from sync_core.states import Hold, Trigger
 
 DAYS = 6
@@ -74,6 +74,7 @@ class World:
     now: datetime
     lives: list[Life]
     ticks: list[Tick]
+    maintenance: list[tuple[datetime, datetime]]
 
     @property
     def episodes(self) -> list[Episode]:
@@ -84,7 +85,14 @@ def world(seed: int, now: datetime, *, shops: int) -> World:
     """The same world for the same seed."""
     rng = random.Random(seed)
     lives = [_life(rng, now, f"shop-{nth}") for nth in range(shops)]
-    return World(now, lives, _ticks(rng, now))
+    ticks = _ticks(rng, now)
+    return World(now, lives, ticks, [_announced(rng, now) for _ in range(3)])
+
+
+def _announced(rng: random.Random, now: datetime) -> tuple[datetime, datetime]:
+    """Maintenance, some of it with ends on the edge of a check."""
+    since = now - _whole(rng, DAYS * 86_400)
+    return since, since + timedelta(seconds=rng.choice([1, 300, 4_000, 50_000]))
 
 
 def _life(rng: random.Random, now: datetime, shop: str) -> Life:
@@ -188,9 +196,12 @@ def id_of(at: datetime, shop: str, generation: int) -> str:
     return f"{made[:8]}-{made[8:]}-7000-8000-{shop}-{generation}"
 
 
-def write(session: Session, lives: list[Life], ticks: list[Tick], *, until: datetime) -> None:
+Span = tuple[datetime, datetime]
+
+
+def write(session: Session, lives: list[Life], ticks: list[Tick], planned: list[Span], *, until: datetime) -> None:
     """The event rows as they were at a moment, in place of those that are there."""
-    for table in (Install, ShopSync, SyncAttempt, Transition, Sweep):
+    for table in (Install, ShopSync, SyncAttempt, Transition, Sweep, Maintenance):
         session.execute(delete(table))
     there = [life for life in lives if life.episodes[0].installed <= until]
     episodes = [each for life in there for each in life.episodes if each.installed <= until]
@@ -201,6 +212,10 @@ def write(session: Session, lives: list[Life], ticks: list[Tick], *, until: date
         SyncAttempt: [_attempt(each, entry, next(numbers), until) for each in episodes for entry in each.tries],
         Transition: [_transition(each, *hold, next(numbers)) for each in episodes for hold in _holds(each)],
         Sweep: [_sweep(tick, until) for tick in ticks if tick.begun <= until],
+        Maintenance: [
+            {"id": str(nth), "since": since, "until": end, "by": "Ada", "reason": "upgrade", "at": since}
+            for nth, (since, end) in enumerate(planned)
+        ],
     }
     for table, made in rows.items():
         kept = [row for row in made if row]

@@ -165,11 +165,14 @@ def slots(world: World, since: datetime, end: datetime, period: float) -> dict[s
     for (start, length), stop in zip(stretches, [*(s for s, _ in stretches[1:]), end], strict=True):
         number = ceil(max(start, since).timestamp() / length)
         while (number + 1) * length <= min(stop, end).timestamp():
-            inside = [t for t in world.ticks if number * length <= t.begun.timestamp() < (number + 1) * length]
+            begin, finish = number * length, (number + 1) * length
+            number += 1
+            if any(a.timestamp() < finish and begin < b.timestamp() for a, b in world.maintenance):
+                continue
+            inside = [t for t in world.ticks if begin <= t.begun.timestamp() < finish]
             expected += 1
             begun += bool(inside)
             good += any(t.ended and not t.error and t.ended - t.begun <= timedelta(seconds=length) for t in inside)
-            number += 1
     return {"n": expected, "k": good, "missed": expected - begun, "failed": begun - good}
 
 

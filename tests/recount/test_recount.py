@@ -55,13 +55,13 @@ def live_and_compare(database: Database, settings: Settings, clock: Clock, seed:
     for hours in sorted(rng.sample(range(1, 100), 3), reverse=True):
         clock.moment = now - timedelta(hours=hours)
         with database.write() as session:
-            write(session, found.lives[len(late) :], found.ticks, until=clock.moment)
+            write(session, found.lives[len(late) :], found.ticks, found.maintenance, until=clock.moment)
         rollup.roll_up(database, settings)
     clock.moment = now
     for life in late:
         adopt(life, now)
     with database.write() as session:
-        write(session, found.lives, found.ticks, until=now)
+        write(session, found.lives, found.ticks, found.maintenance, until=now)
     if again:
         rollup.roll_up(database, settings)
 
@@ -164,7 +164,7 @@ def figures(times: health.Times) -> dict[str, Any]:
 def test_a_rebuild_writes_what_was_there(database: Database, settings: Settings, clock: Clock) -> None:
     found = world(99, clock.moment, shops=30)
     with database.write() as session:
-        write(session, found.lives, found.ticks, until=clock.moment)
+        write(session, found.lives, found.ticks, found.maintenance, until=clock.moment)
     rollup.roll_up(database, settings)
     before = kept(database)
 
@@ -177,7 +177,7 @@ def test_a_rebuild_writes_what_was_there(database: Database, settings: Settings,
 def test_rolling_up_twice_counts_nothing_twice(database: Database, settings: Settings, clock: Clock) -> None:
     found = world(98, clock.moment, shops=30)
     with database.write() as session:
-        write(session, found.lives, found.ticks, until=clock.moment)
+        write(session, found.lives, found.ticks, found.maintenance, until=clock.moment)
     first = rollup.roll_up(database, settings)
     before = kept(database)
 
@@ -190,7 +190,7 @@ def test_rolling_up_twice_counts_nothing_twice(database: Database, settings: Set
 def test_a_lost_mark_is_made_again_from_the_events(database: Database, settings: Settings, clock: Clock) -> None:
     found = world(97, clock.moment, shops=30)
     with database.write() as session:
-        write(session, found.lives, found.ticks, until=clock.moment)
+        write(session, found.lives, found.ticks, found.maintenance, until=clock.moment)
     rollup.roll_up(database, settings)
     before = kept(database)
     with database.write() as session:
