@@ -41,6 +41,15 @@ def test_few_installs_are_dots_and_many_are_lines() -> None:
     assert {mode for figure in many for mode in modes(figure)} == {"lines"}
 
 
+@pytest.mark.parametrize(("hours", "value"), [(24, "%H:%M"), (25, "%-d %b")])
+def test_a_day_is_told_by_the_hour(hours: int, value: str) -> None:
+    frame = steps(2).assign(at=[START, START + pd.Timedelta(hours=hours)])
+
+    ticks = lines.rate(frame, target=0.99).layout.xaxis.tickformatstops
+
+    assert [tick.value for tick in ticks] == [value]
+
+
 def test_a_rate_tells_its_numbers_where_it_is_pointed_at() -> None:
     figure = lines.rate(steps(2, k=[99, 231], n=[100, 231]), target=0.99)
 

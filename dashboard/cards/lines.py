@@ -65,7 +65,7 @@ def success(figures: Objectives, points: Points, zone: ZoneInfo) -> Card:
         young = f"{figures.sync_success.unjudged:,} installs of this window, all younger than 24 h: not judged yet"
         return Card("success", title, young)
     drawn = lines.rate(steps, target=share.target)
-    return Card("success", title, f"rate, by when their 24 h ended; dashed: target {share.target:.0%}", drawn)
+    return Card("success", title, f"rate, by when their 24 h ended; dashed: target {100 * share.target:.0f} %", drawn)
 
 
 def _shares(points: Points, part: Callable[[Point], Part], zone: ZoneInfo) -> pd.DataFrame:

@@ -11,13 +11,14 @@ from dashboard.charts.base import DASHED, figure_of, fit, in_margin, minute_axis
 from dashboard.theme import ACCENT, SECOND
 
 HOVER = "%{x|%-d %b %H:%M}"
+HOUR_TICKS = [{"dtickrange": [None, None], "value": "%H:%M"}]
 
 
 def time_to_sync(steps: pd.DataFrame) -> go.Figure:
     """Columns: at, finished (how many), p50, p95 (minutes); one row a step with any."""
     figure = figure_of(margin={"l": 0, "r": 82, "t": 8, "b": 0})
     minute_axis(figure, least=float(steps["p50"].min()), most=float(steps["p95"].max()))
-    fit(figure, steps["at"], least=pd.Timedelta(hours=1))
+    _time_axis(figure, steps["at"])
     for name, colour, width, side in (("p95", SECOND, 1.5, "bottom"), ("p50", ACCENT, 1.75, "top")):
         figure.add_scatter(
             x=steps["at"],
@@ -36,7 +37,7 @@ def time_to_sync(steps: pd.DataFrame) -> go.Figure:
 def rate(steps: pd.DataFrame, *, target: float) -> go.Figure:
     """Columns: at, k (good), n; one row a step with any. `target`: a share, drawn beside the rate."""
     figure = figure_of(margin={"l": 0, "r": 44, "t": 8, "b": 0})
-    fit(figure, steps["at"], least=pd.Timedelta(hours=1))
+    _time_axis(figure, steps["at"])
     percent = 100 * steps["k"] / steps["n"]
     figure.add_scatter(
         x=steps["at"],
@@ -52,3 +53,10 @@ def rate(steps: pd.DataFrame, *, target: float) -> go.Figure:
     middle = round((low + 100) / 2)
     ticks = {"tickvals": [low, middle, 100], "ticktext": [f"{low:.0f} %", f"{middle} %", "100 %"]}
     return figure.update_yaxes(range=[low - 0.2, 100.4], **ticks)
+
+
+def _time_axis(figure: go.Figure, at: pd.Series[pd.Timestamp]) -> None:
+    """Days, or hours when it is about a day."""
+    fit(figure, at, least=pd.Timedelta(hours=1))
+    if at.max() - at.min() <= pd.Timedelta(days=1):
+        figure.update_xaxes(tickformatstops=HOUR_TICKS)
