@@ -151,9 +151,9 @@ def _counted() -> None:
             "A share is met or breached only when the number of installs decides it (Wilson interval, 95 %); "
             "until then it is undecided. Every shop must be started within its grace and 10 minutes, so one miss "
             "breaches the Pick-up rate. The mean time counts shops that still wait at their present age "
-            "(Kaplan-Meier). A check that was to run and did not counts as failed; none was to run during maintenance that was "
-            "announced before. Shops blocked by the merchant "
-            "count in all figures here; `shopsync health --json` gives the figures without them."
+            "(Kaplan-Meier). A check that was to run and did not counts as failed; none was to run during maintenance "
+            "that was announced before. Shops blocked by the merchant count in all figures here; "
+            "`shopsync health --json` gives the figures without them."
         )
 
 

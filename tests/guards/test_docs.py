@@ -55,8 +55,8 @@ def test_a_document_names_only_commands_that_exist(document: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_document_names_only_make_targets_that_exist(document: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    lines = re.findall(r"(?:^|`)make((?: [a-z]+)+)", (ROOT / document).read_text(), re.MULTILINE)
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    lines = re.findall(r"(?:^|`)make((?: [a-z-]+)+)", (ROOT / document).read_text(), re.MULTILINE)
 
     assert {word for line in lines for word in line.split()} <= targets
 
