@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, func, select
@@ -39,6 +40,7 @@ def keep_book(database: Database, settings: Settings) -> tuple[int, int]:
         return settled, _write_down(session, now, settings)
 
 
+@cache
 def _opened() -> Select[Any]:
     """The open estimates, with the start that followed and where the shop is now."""
     started = and_(SyncAttempt.shop_id == StartEstimate.shop_id, SyncAttempt.fence == StartEstimate.fence + 1)
@@ -64,9 +66,10 @@ def _settle(row: Row[Any], now: datetime) -> bool:
 def _write_down(session: Session, now: datetime, settings: Settings) -> int:
     opened = select(func.count()).select_from(StartEstimate).where(StartEstimate.settled_at.is_(None))
     room = MOST_OPEN - session.execute(opened).scalar_one()
-    if room <= 0:
+    line = coming(session, now=now, settings=settings).waiting if room > 0 else ()
+    some = [each for each in line if _is_ahead(each, now)]
+    if not some:
         return 0
-    some = [each for each in coming(session, now=now, settings=settings).waiting if _is_ahead(each, now)]
     chosen = _not_yet_known(session, random.sample(some, min(len(some), MOST_OPEN)))[:room]
     rows = [
         {"id": new_id(), "shop_id": each.shop_id, "fence": each.fence, "made_at": now, "starts_at": each.starts_at}

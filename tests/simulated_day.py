@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from sync_core import install, lifecycle, sweep
 from sync_core.config import Settings
@@ -131,7 +131,9 @@ class Day:
         now, workers = self.clock.moment, self.settings.workers
         beat = {"process": "scheduler@day:1", "role": "scheduler", "host": "day", "pid": 1, "version": "1"}
         with self.database.write() as session:
-            session.merge(Heartbeat(**beat, started_at=self.start, seen_at=now, workers=workers))
+            seen = update(Heartbeat).values(seen_at=now)
+            if not session.execute(seen, execution_options={"synchronize_session": False}).rowcount:  # type: ignore[attr-defined]
+                session.add(Heartbeat(**beat, started_at=self.start, seen_at=now, workers=workers))
             for claim in self.running.values():
                 lifecycle.renew(session, claim, progressed_at=now, now=now, settings=self.settings)
         keep_book(self.database, self.settings)

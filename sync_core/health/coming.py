@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal_column, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from sync_core.columns import UtcMs
 from sync_core.config import Settings
 from sync_core.explain.line import Place, Rounds, Workers, starts
 from sync_core.health.conditions import alive
@@ -64,16 +66,20 @@ class Coming:
 
 def coming(session: Session, *, now: datetime, settings: Settings) -> Coming:
     """Who waits, and when each is started. Source: shop_sync, heartbeat and sync_attempt by their indexes."""
-    rows = session.execute(_line(now)).all()
+    rows = session.execute(_line(), {"now": now, "soon": now + AHEAD}).all()
+    if not rows:
+        return Coming(now, (), more=False)
     workers, rounds = _workers(session, now), _rounds(session, now, settings)
     places = [_place(row, now) for row in rows]
     found = starts(places, workers, rounds)
     return Coming(now, tuple(_waiting(row, found.get(row.shop_id)) for row in rows), len(rows) >= MOST)
 
 
-def _line(now: datetime) -> Select[Any]:
-    """Whoever is awake, sleeps and is due soon, or lost its worker; one index a part."""
-    soon, runs = now + AHEAD, ShopSync.status == Status.IN_PROGRESS.value
+@cache
+def _line() -> Select[Any]:
+    """Whoever is awake, sleeps and is due soon, or lost its worker; one index a part. Parameters: now, soon."""
+    now, soon = bindparam("now", type_=UtcMs()), bindparam("soon", type_=UtcMs())
+    runs = ShopSync.status == Status.IN_PROGRESS.value
     parts = [
         _part(ShopSync.priority == priority, ShopSync.wake_at.is_not(None), ShopSync.wake_at <= soon, ~runs)
         for priority in (Priority.FIRST, Priority.FAILING, Priority.LOW)

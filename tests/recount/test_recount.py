@@ -19,7 +19,7 @@ from tests.recount.lives import Life, World, id_of, world, write
 from tests.recount.recount import finished_in, interval, pick_up, recount, success
 
 SHOPS = 100
-WINDOWS = 12
+WINDOWS = 11
 ZONES = ("UTC", "Europe/Stockholm", "Asia/Kolkata", "America/Los_Angeles")
 
 
@@ -66,11 +66,14 @@ def live_and_compare(database: Database, settings: Settings, clock: Clock, seed:
         rollup.roll_up(database, settings)
 
     memory: dict[Any, Any] = {}
-    for since, until in windows(rng, now) * 2:
+    asked = windows(rng, now)
+    for nth, (since, until) in enumerate(asked * 2):
         with database.read() as session:
             said = health.objectives(session, since=since, until=until, now=now, settings=settings, memory=memory)
             failed = health.failures(session, since=since, until=until, memory=memory)
         compare(said, failed, recount(found, since, until, settings.sweep_period_seconds))
+        if nth % 2:
+            continue  # an odd number of windows: each is told step by step once, with a fresh memory or a warm one
         step = rng.choice(list(health.Step)) if until - since < timedelta(days=8) else health.Step.DAY
         zone = ZoneInfo(rng.choice(ZONES))
         with database.read() as session:
