@@ -27,6 +27,7 @@ INSTALLED = text(
     "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace "
     "WHERE e.extname = 'pg_trgm'"
 )
+EXTENSION = text("CREATE EXTENSION pg_trgm")
 
 log = structlog.get_logger()
 
@@ -64,7 +65,7 @@ def _trigrams(connection: Connection) -> bool:
         return False
     try:
         with connection.begin_nested():
-            connection.execute(text("CREATE EXTENSION pg_trgm"))
+            connection.execute(EXTENSION)
     except DBAPIError as error:
         log.warning("search.without_trigrams", error=type(error.orig).__name__)
         return False

@@ -200,8 +200,7 @@ def _quoted(words: Iterable[str]) -> list[ColumnElement[str]]:
     return [literal_column(f"'{word}'") for word in words]
 
 
-RARE = [trigger for trigger, path in PATH_OF.items() if path in ("sweep", "manual")]
-RARELY_STARTED = Install.path.in_(_quoted(sorted(RARE, key=["sweep", "manual", "api", "cli"].index)))
+RARELY_STARTED = Install.path.in_(_quoted(["sweep", "manual", "api", "cli"]))
 """The condition of ix_install_path, in its own words: SQLite needs them, PostgreSQL takes them for a filter more."""
 
 
