@@ -25,6 +25,16 @@ from tests.postgres import Postgres, running_postgres
 for field in Settings.model_fields:
     os.environ.pop(field.upper(), None)
 
+LONGEST_FIRST = ("properties", "faults", "journeys")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: one that begins last keeps one process busy for minutes while the others are done."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: not str(item.path.relative_to(here)).startswith(LONGEST_FIRST))
+
+
 MakeSettings = Callable[..., Settings]
 Ago = Callable[..., datetime]
 
