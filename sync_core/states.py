@@ -77,6 +77,9 @@ class Priority:
     LOW = 2
 
 
+RESERVED_SHARE = 4
+"""One worker in four is kept for the most urgent: first syncs and what people ask for."""
+
 PROBED_HOLDS = frozenset({Hold.FROZEN, Hold.LOCKED, Hold.SCOPE, Hold.GONE})
 """Holds that a self-probe may find cleared; the others wait for a person."""
 

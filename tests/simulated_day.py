@@ -19,12 +19,12 @@ from sync_core import install, lifecycle, sweep
 from sync_core.config import Settings
 from sync_core.credentials import TokenPair
 from sync_core.db import Database
-from sync_core.dispatch import OLDEST_EVERY, RESERVED_SHARE
+from sync_core.dispatch import OLDEST_EVERY
 from sync_core.errors import Unavailable
 from sync_core.estimates import keep_book
 from sync_core.lifecycle import Claim, Usage
 from sync_core.models import Heartbeat, ShopSync
-from sync_core.states import Status, Trigger
+from sync_core.states import RESERVED_SHARE, Status, Trigger
 from sync_core.vault import open_vault
 from tests.conftest import Clock
 

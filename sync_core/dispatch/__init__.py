@@ -12,11 +12,11 @@ from typing import Protocol
 from sync_core import cluster_schema
 from sync_core.config import Dispatch
 from sync_core.dispatch.jobs import announce
-from sync_core.dispatch.pool import OLDEST_EVERY, RESERVED_SHARE, ClaimLoop
+from sync_core.dispatch.pool import OLDEST_EVERY, ClaimLoop
 from sync_core.heartbeat import Doing
 from sync_core.runner import Tools
 
-__all__ = ["OLDEST_EVERY", "RESERVED_SHARE", "ClaimLoop", "Dispatcher", "announce", "beside_sweep", "for_worker"]
+__all__ = ["OLDEST_EVERY", "ClaimLoop", "Dispatcher", "announce", "beside_sweep", "for_worker"]
 
 
 class Dispatcher(Protocol):

@@ -25,10 +25,11 @@ from sync_core.config import Settings
 from sync_core.db import normal_url
 from sync_core.dispatch import jobs
 from sync_core.dispatch.keeper import Keeper
-from sync_core.dispatch.pool import LOOK_SECONDS, OLDEST_EVERY, RESERVED_SHARE
+from sync_core.dispatch.pool import LOOK_SECONDS, OLDEST_EVERY
 from sync_core.heartbeat import Doing
 from sync_core.lifecycle import Claim
 from sync_core.runner import Tools
+from sync_core.states import RESERVED_SHARE
 
 STOP_SECONDS = 0.2
 """How often the engine's loop looks whether this process is to stop."""

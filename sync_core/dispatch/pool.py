@@ -13,14 +13,13 @@ from sync_core.dispatch.keeper import Keeper
 from sync_core.heartbeat import Doing
 from sync_core.lifecycle import Claim
 from sync_core.runner import Tools
+from sync_core.states import RESERVED_SHARE
 
 LOOK_SECONDS = 1.0
 OLDEST_EVERY = 10
 """Every tenth claim goes to the longest waiting, whatever its priority."""
 RESCUE_EVERY = timedelta(seconds=1)
 """How often shops whose worker died are looked for, before all others."""
-RESERVED_SHARE = 4
-"""One worker in four is kept for the most urgent: first syncs and what people ask for."""
 
 log = structlog.get_logger()
 

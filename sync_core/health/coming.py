@@ -17,7 +17,7 @@ from sync_core.health.conditions import alive
 from sync_core.health.times import TARGET_SECONDS
 from sync_core.models import Heartbeat, Install, ShopSync, SyncAttempt
 from sync_core.slo import slot_of
-from sync_core.states import Outcome, Priority, Status
+from sync_core.states import RESERVED_SHARE, Outcome, Priority, Status
 
 MOST = 1_000
 """Shops of one priority that are looked at: whoever is behind them has no time that we could name."""
@@ -26,8 +26,8 @@ AHEAD = timedelta(minutes=15)
 RECENT = 50
 """Syncs whose time says how long one takes."""
 FIRST_GUESS = timedelta(seconds=30)
-RESERVED_SHARE = 4
-"""One worker in four is kept for the most urgent, as the claim loop does (`dispatch`)."""
+STILL = 0.25
+"""A sync that takes longer than most goes on for so much of a usual one."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _waiting(row: Row[Any], starts_at: datetime | None) -> Waiting:
 def _workers(session: Session, now: datetime) -> Workers:
     slots = session.execute(select(func.coalesce(func.sum(Heartbeat.workers), 0)).where(alive(now))).scalar_one()
     run, running = _run_time(session), _running(session)
-    busy = sorted(max(now, claimed_at + run, now + run / RESERVED_SHARE) for claimed_at in running)[: int(slots)]
+    busy = sorted(max(claimed_at + run, now + STILL * run) for claimed_at in running)[: int(slots)]
     return Workers((now,) * (int(slots) - len(busy)) + tuple(busy), int(slots) // RESERVED_SHARE, run)
 
 

@@ -17,11 +17,11 @@ from sync_core import install, lifecycle
 from sync_core.config import Settings
 from sync_core.credentials import TokenPair
 from sync_core.db import Database
-from sync_core.dispatch import OLDEST_EVERY, RESERVED_SHARE
+from sync_core.dispatch import OLDEST_EVERY
 from sync_core.errors import Unavailable
 from sync_core.lifecycle import Claim, Usage
 from sync_core.models import SyncAttempt
-from sync_core.states import Trigger
+from sync_core.states import RESERVED_SHARE, Trigger
 from sync_core.vault import open_vault
 
 SYNC_SECONDS, FAIL_SECONDS = 20, 2

@@ -12,9 +12,10 @@ import pytest
 
 from sync_core.config import Settings
 from sync_core.db import Database
-from sync_core.dispatch import OLDEST_EVERY, RESERVED_SHARE
+from sync_core.dispatch import OLDEST_EVERY
 from sync_core.errors import Unavailable
 from sync_core.lifecycle import Claim
+from sync_core.states import RESERVED_SHARE
 from tests.conftest import Clock
 from tests.fleet import Fleet
 
