@@ -204,7 +204,7 @@ def test_the_file_wants_no_token_but_a_signature_and_answers_ranges(app: App) ->
 
     whole = app.client.get(url)
     part = app.client.get(url, headers={"Range": "bytes=100-"})
-    forged = app.client.get(url[:-1] + "x")
+    forged = app.client.get(url[:-1] + ("x" if url[-1] != "x" else "y"))
 
     assert (whole.status_code, part.status_code, forged.status_code) == (200, 206, 403)
     assert part.content == whole.content[100:]
