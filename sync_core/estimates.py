@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import Row, Select, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from sync_core.columns import new_id
@@ -32,12 +32,17 @@ ASKED = (*TRIGGERS_OF_PEOPLE, Trigger.ONBOARDING, Trigger.WEBHOOK)
 def keep_book(database: Database, settings: Settings) -> tuple[int, int]:
     """Settle what has come about, then write down new estimates. Returns: (settled, written).
 
-    Several processes may do it at once. Errors: database errors pass through.
+    Several processes may do it at once; a look that changes nothing writes nothing.
+    Errors: database errors pass through.
     """
-    with database.write() as session:
+    with database.read() as session:
         now = database.now(session)
-        settled = sum(_settle(row, now) for row in session.execute(_opened()).all())
-        return settled, _write_down(session, now, settings)
+        over = [each for row in session.execute(_opened()).all() if (each := _settled(row, now))]
+        new = _chosen(session, now, settings, also_free=len(over))
+    if over or new:
+        with database.write() as session:
+            _write(session, over, new, now)
+    return len(over), len(new)
 
 
 @cache
@@ -51,33 +56,35 @@ def _opened() -> Select[Any]:
     return query.where(StartEstimate.settled_at.is_(None))
 
 
-def _settle(row: Row[Any], now: datetime) -> bool:
-    """Whether this one is over: it was started, cut short, or is late beyond all measure."""
+def _settled(row: Row[Any], now: datetime) -> tuple[str, datetime | None] | None:
+    """(id, start) of one that was started, cut short, or is late beyond all measure; None while it is waited for."""
     estimate: StartEstimate = row.StartEstimate
     asked = row.trigger in ASKED and row.requested_at > estimate.made_at
     given_up = now if now - estimate.starts_at > FAR else None
     if not (row.claimed_at or given_up or row.at_fence != estimate.fence or row.due_at is None):
-        return False
-    estimate.started_at = None if asked else row.claimed_at or given_up
-    estimate.settled_at = now
-    return True
+        return None
+    return estimate.id, None if asked else row.claimed_at or given_up
 
 
-def _write_down(session: Session, now: datetime, settings: Settings) -> int:
+def _chosen(session: Session, now: datetime, settings: Settings, *, also_free: int) -> list[Waiting]:
+    """Waits that are written down now: no more than there is room for, none of them twice."""
     opened = select(func.count()).select_from(StartEstimate).where(StartEstimate.settled_at.is_(None))
-    room = MOST_OPEN - session.execute(opened).scalar_one()
+    room = MOST_OPEN + also_free - session.execute(opened).scalar_one()
     line = coming(session, now=now, settings=settings).waiting if room > 0 else ()
     some = [each for each in line if _is_ahead(each, now)]
-    if not some:
-        return 0
-    chosen = _not_yet_known(session, random.sample(some, min(len(some), MOST_OPEN)))[:room]
+    return _not_yet_known(session, random.sample(some, min(len(some), MOST_OPEN)))[:room] if some else []
+
+
+def _write(session: Session, over: list[tuple[str, datetime | None]], new: list[Waiting], now: datetime) -> None:
+    for its_id, started_at in over:
+        this = update(StartEstimate).where(StartEstimate.id == its_id, StartEstimate.settled_at.is_(None))
+        session.execute(this.values(started_at=started_at, settled_at=now))
     rows = [
         {"id": new_id(), "shop_id": each.shop_id, "fence": each.fence, "made_at": now, "starts_at": each.starts_at}
-        for each in chosen
+        for each in new
     ]
     if rows:
         session.execute(insert_into(session, StartEstimate).on_conflict_do_nothing(), rows)
-    return len(rows)
 
 
 def _is_ahead(each: Waiting, now: datetime) -> bool:

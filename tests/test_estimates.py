@@ -171,6 +171,15 @@ def test_an_estimate_is_good_within_30_s_or_a_tenth_of_the_wait(
     assert (found.k, found.n, found.p95) == (good, 1, abs(late))
 
 
+def test_a_look_that_changes_nothing_begins_no_transaction_that_writes(
+    keeping: Keeping, waiting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Database, "write", None)
+
+    assert keeping.once_more() == (0, 0)
+    assert waiting in book(keeping.database)
+
+
 def test_only_a_sample_of_a_long_line_is_written_down(database: Database, settings: Settings, clock: Clock) -> None:
     with database.write() as session:
         rows = Rows(session, clock.moment)

@@ -49,11 +49,10 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Coming:
-    """The line, in no order. `more`: there are shops beyond those that were looked at."""
+    """The line, in no order: of each priority the first thousand."""
 
     at: datetime
     waiting: tuple[Waiting, ...]
-    more: bool
 
     def late(self, *, courtesy: timedelta) -> tuple[datetime, ...]:
         """When those are started, soonest first, who will have waited too long by then and have not yet.
@@ -68,11 +67,11 @@ def coming(session: Session, *, now: datetime, settings: Settings) -> Coming:
     """Who waits, and when each is started. Source: shop_sync, heartbeat and sync_attempt by their indexes."""
     rows = session.execute(_line(), {"now": now, "soon": now + AHEAD}).all()
     if not rows:
-        return Coming(now, (), more=False)
+        return Coming(now, ())
     workers, rounds = _workers(session, now), _rounds(session, now, settings)
     places = [_place(row, now) for row in rows]
     found = starts(places, workers, rounds)
-    return Coming(now, tuple(_waiting(row, found.get(row.shop_id)) for row in rows), len(rows) >= MOST)
+    return Coming(now, tuple(_waiting(row, found.get(row.shop_id)) for row in rows))
 
 
 @cache
