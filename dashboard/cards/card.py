@@ -53,6 +53,14 @@ def named_at(frame: pd.DataFrame, column: str, zone: ZoneInfo) -> pd.DataFrame:
     return pd.DataFrame({"at": on_the_wall(frame[column], zone), "shop": frame["name"]}, index=frame.index)
 
 
+PATHS_NOTE = "by how they were started: p50 to p95, minutes, with the number of installs"
+
+
+def still_waiting(n: int) -> str:
+    """The end of a sentence about slow installs: how many of them have no data yet."""
+    return f", {n:,} of them still {'waits' if n == 1 else 'wait'}" if n else ""
+
+
 def dead(browser: BrowserPath) -> str:
     """What is said when browsers start no syncs any more."""
     usual = f"{browser.usual_k:,} of {browser.usual_n:,} in the 30 days before"

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from dashboard.cards.card import Card, dead, named_at
+from dashboard.cards.card import PATHS_NOTE, Card, dead, named_at, still_waiting
 from dashboard.charts import dots
 from dashboard.charts.paths import PathTimes
 from dashboard.charts.paths import by_path as draw_paths
@@ -25,24 +25,24 @@ def time_to_sync(installs: pd.DataFrame, zone: ZoneInfo) -> Card:
     slow, n = int((done["seconds"] > TARGET_SECONDS).sum()) + long_waits, len(done) + len(waits)
     if done.empty:
         return Card("time", "Nobody has data yet" if n else "No install", "time to sync", bad=long_waits > 0)
-    still = f", {long_waits:,} of them still {'waits' if long_waits == 1 else 'wait'}" if long_waits else ""
-    title = f"{slow:,} of {n:,} took longer than 5 min{still}" if slow else f"All {n:,} within 5 min"
+    title = (
+        f"{slow:,} of {n:,} took longer than 5 min{still_waiting(long_waits)}" if slow else f"All {n:,} within 5 min"
+    )
     frame = named_at(done, "installed_at", zone).assign(minutes=done["seconds"] / 60)
     return Card("time", title, "time to sync, one dot an install; dashed: 5 min", dots.time_to_sync(frame))
 
 
 def by_path(installs: pd.DataFrame, browser: BrowserPath) -> Card:
     """Time to sync for each way in which an install was started; says first when browsers start none any more."""
-    note = "by how they were started: p50 to p95, minutes, with the number of installs"
     done = installs.dropna(subset=["seconds", "path"])
     if done.empty:
-        return Card("paths", "No install was started yet", note)
+        return Card("paths", "No install was started yet", PATHS_NOTE)
     minutes = done.assign(path=done["path"].map(PATHS), minutes=done["seconds"] / 60).groupby("path")["minutes"]
     found = {str(name): _times(str(name), its) for name, its in minutes}
     paths = [found[words] for words in PATHS.values() if words in found]
     within = f"Half had their data within {span(float(done['seconds'].median()))}"
     title = dead(browser) if browser.dead else within
-    return Card("paths", title, note, draw_paths(paths), bad=browser.dead)
+    return Card("paths", title, PATHS_NOTE, draw_paths(paths), bad=browser.dead)
 
 
 def _times(name: str, minutes: pd.Series[float]) -> PathTimes:

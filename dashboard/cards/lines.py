@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from dashboard.cards.card import Card, dead
+from dashboard.cards.card import PATHS_NOTE, Card, dead, still_waiting
 from dashboard.charts import lines
 from dashboard.charts.paths import PathTimes
 from dashboard.charts.paths import by_path as draw_paths
@@ -24,8 +24,7 @@ def time_to_sync(times: TimeToSync, points: Points, zone: ZoneInfo) -> Card:
     slow, n, waits = whole.n - whole.under_target, whole.n, whole.long_waiting
     if not done:
         return Card("time", "Nobody has data yet" if n else "No install", "time to sync", bad=waits > 0)
-    still = f", {waits:,} of them still {'waits' if waits == 1 else 'wait'}" if waits else ""
-    title = f"{slow:,} of {n:,} took 5 min or longer{still}" if slow else f"All {n:,} within 5 min"
+    title = f"{slow:,} of {n:,} took 5 min or longer{still_waiting(waits)}" if slow else f"All {n:,} within 5 min"
     rows = [(each.since, each.finished, each.p50, each.p95) for each in done]
     frame = _on_the_wall(pd.DataFrame(rows, columns=["at", "finished", "p50", "p95"]), zone)
     minutes = frame.assign(p50=frame["p50"] / 60, p95=frame["p95"] / 60)
@@ -34,16 +33,15 @@ def time_to_sync(times: TimeToSync, points: Points, zone: ZoneInfo) -> Card:
 
 def by_path(times: TimeToSync, browser: BrowserPath) -> Card:
     """Time to sync for each way in which an install was started; says first when browsers start none any more."""
-    note = "by how they were started: p50 to p95, minutes, with the number of installs"
     drawn = [
         PathTimes(PATHS[path], its.n, (its.p50 / 60, its.p95 / 60)[: its.n])
         for path, its in times.by_path.items()
         if its.p50 is not None and its.p95 is not None
     ]
     if not drawn or times.all.p50 is None:
-        return Card("paths", "No install was started yet", note)
+        return Card("paths", "No install was started yet", PATHS_NOTE)
     title = dead(browser) if browser.dead else f"Half had their data within {span(times.all.p50)}"
-    return Card("paths", title, note, draw_paths(drawn), bad=browser.dead)
+    return Card("paths", title, PATHS_NOTE, draw_paths(drawn), bad=browser.dead)
 
 
 def pick_up(share: Share, points: Points, zone: ZoneInfo) -> Card:

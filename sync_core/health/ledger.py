@@ -18,9 +18,11 @@ from sync_core.states import Hold, Status
 LOST = "lost"
 """Not synced, not blocked, and nothing will start it: a shop that the promise has lost."""
 
+GONE = "uninstalled"
+"""Also of an install that another one of the same shop has followed."""
 WITHDRAWN = Install.withdrawn_at.is_not(None)
 
-CLASSES = (*PATH_ORDER, "waiting", "overdue", "retrying", "held", "uninstalled", LOST)
+CLASSES = (*PATH_ORDER, "waiting", "overdue", "retrying", "held", GONE, LOST)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def _others(window: Window, now: datetime) -> Select[str, int]:
     """
     present = and_(ShopSync.shop_id == Install.shop_id, ShopSync.generation == Install.generation)
     standing = select(_standing(now)).where(present).correlate(Install).scalar_subquery()
-    named = case(*_synced(), (WITHDRAWN, "uninstalled"), else_=func.coalesce(standing, "uninstalled")).label("class")
+    named = _class(func.coalesce(standing, GONE)).label("class")
     query = select(named, func.count()).select_from(Install)
     after = Install.success_deadline >= window.since
     return query.where(window.holds(Install.installed_at), UNSYNCED, after).group_by("class")
@@ -61,18 +63,19 @@ def in_class(name: str, window: Window, *, now: datetime) -> ColumnElement[bool]
     """The shops with an install of the window in this class, as a condition on shop_sync."""
     its = and_(window.holds(Install.installed_at), Install.shop_id == ShopSync.shop_id)
     present = Install.generation == ShopSync.generation
-    standing = case((present, _class(now)), else_=_class_of_earlier())
+    standing = _class(case((present, _standing(now)), else_=GONE))
     return and_(exists().where(its, standing == name), *_served_by_index(name, window, now))
 
 
-def _class(now: datetime) -> ColumnElement[str]:
-    return case(*_synced(), (WITHDRAWN, "uninstalled"), else_=_standing(now))
+def _class(standing: ColumnElement[str]) -> ColumnElement[str]:
+    """The class of an install; `standing`: of one without data that was not withdrawn."""
+    return case(*_synced(), (WITHDRAWN, GONE), else_=standing)
 
 
 def _standing(now: datetime) -> ColumnElement[str]:
     """The class of an install that is its shop's present one, and has no data."""
     return case(
-        (ShopSync.hold == Hold.UNINSTALLED.value, "uninstalled"),
+        (ShopSync.hold == Hold.UNINSTALLED.value, GONE),
         (ShopSync.hold.is_not(None), "held"),
         (is_overdue(now), "overdue"),
         (and_(ShopSync.due_at.is_(None), ShopSync.wake_at.is_(None)), LOST),
@@ -80,11 +83,6 @@ def _standing(now: datetime) -> ColumnElement[str]:
         (ShopSync.status == Status.COMPLETED.value, LOST),
         else_="waiting",
     )
-
-
-def _class_of_earlier() -> ColumnElement[str]:
-    """Of an install that another one of the same shop has followed."""
-    return case(*_synced(), else_="uninstalled")
 
 
 def _synced() -> list[tuple[ColumnElement[bool], str]]:
