@@ -24,6 +24,8 @@ HIGHEST_PORT = 65_535
 RESOURCE_NAMES = ("products", "customers", "orders", "collections", "pages", "blogs", "articles", "policies")
 """What a sync can read; the first three are what the app itself shows."""
 LONGEST_SECONDS = 31_536_000
+LONGEST_GRACE = 3_000
+"""Seconds. With the ten minutes after it a start is late within the hour, on which roll-ups rest (`health.cohort`)."""
 """A year: what is longer is a slip of the pen, and far more would overflow a moment."""
 
 
@@ -145,7 +147,7 @@ class Settings(BaseSettings):
 
     sweep_profile: Profile = Profile.PROMPT
     sweep_period_seconds: Positive = 300
-    sweep_grace_seconds: Seconds = 180
+    sweep_grace_seconds: Annotated[float, Field(ge=0, le=LONGEST_GRACE)] = 180
     sweep_batch: Count = 10
     wake_hold_seconds: Seconds = 10
 

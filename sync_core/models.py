@@ -70,7 +70,13 @@ class ShopSync(Base):
             serves="claim loop: whom to take next",
             where="wake_at IS NOT NULL",
         ),
-        index("ix_shop_sync_status", "status", "shop_domain", serves="Shops page: filter by status; who waits longest"),
+        index(
+            "ix_shop_sync_status",
+            "status",
+            "shop_domain",
+            "hold",
+            serves="Shops page: filter by status; who waits longest; Overview: how many are installed",
+        ),
         index(
             "ix_shop_sync_trouble",
             "hold",
@@ -81,6 +87,12 @@ class ShopSync(Base):
         index(
             "ix_shop_sync_failing",
             "failing_since",
+            "hold",
+            "attention",
+            "due_at",
+            "priority",
+            "shop_id",
+            "generation",
             serves="Overview: what retries by itself, failures still open",
             where="failures > 0",
         ),
@@ -144,6 +156,13 @@ class Install(Base):
             "success_deadline",
             serves="objectives: who had no data in time",
             where="first_synced_at IS NULL OR first_synced_at > success_deadline",
+        ),
+        index(
+            "ix_install_slow",
+            "installed_at",
+            serves="time to sync: the installs of the open day that are not quick",
+            where="first_synced_at IS NULL OR first_synced_at > pickup_deadline "
+            "OR first_synced_at < installed_at OR withdrawn_at < installed_at",
         ),
         index(
             "ix_install_untaken",
@@ -531,7 +550,7 @@ class RollupDuration(Base):
     path: Mapped[str] = mapped_column(Text, primary_key=True)
     """Trigger of the first claimed attempt; empty: nobody started it."""
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
-    """finished, left, late: as health.times tells them."""
+    """quick, finished, left, late: as health.cohort tells them."""
     seconds: Mapped[int] = mapped_column(primary_key=True)
     n: Mapped[int] = mapped_column()
 

@@ -21,7 +21,7 @@ from sync_core import retention
 from sync_core.columns import first_id, made_at
 from sync_core.config import Settings
 from sync_core.db import Database
-from sync_core.health import checks, episodes, times
+from sync_core.health import checks, cohort, episodes
 from sync_core.health.checks import CHECKS, SlotCount
 from sync_core.health.failures import FAILURES, failed_tries
 from sync_core.health.hours import PATIENCE, Family, Window
@@ -35,7 +35,7 @@ CHUNK = timedelta(days=1)
 SKEW = timedelta(hours=1)
 """Ids carry the clock of the host that made them; an install is looked at again for so long."""
 
-INSTALL_FAMILIES = (episodes.SUCCESS, episodes.PICK_UP, times.INSTALLS)
+INSTALL_FAMILIES = (episodes.SUCCESS, episodes.PICK_UP, cohort.SOON, cohort.INSTALLS)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def books(settings: Settings) -> tuple[Book, ...]:
     return (
         _book(episodes.SUCCESS, kept=failed),
         _book(episodes.PICK_UP),
-        _book(times.INSTALLS),
+        _book(cohort.SOON),
+        _book(cohort.INSTALLS),
         Book(
             FAILURES,
             lambda session: session.execute(select(func.min(SyncAttempt.ended_at))).scalar_one(),
@@ -178,8 +179,8 @@ def _write(session: Session, window: Window, family: Family) -> None:
     query = family.counts(hour.label("hour")).where(window.spans(family.moment)).group_by("hour")
     rows = session.execute(query).mappings()
     _replace(session, family.name, window, ((row["hour"], name, row[name]) for row in rows for name in family.figures))
-    if family is times.INSTALLS:
-        _write_durations(session, window)
+    if family in (cohort.SOON, cohort.INSTALLS):
+        _write_durations(session, window, family)
 
 
 def _write_failures(session: Session, window: Window) -> None:
@@ -189,7 +190,7 @@ def _write_failures(session: Session, window: Window) -> None:
 
 def _write_checks(session: Session, window: Window, settings: Settings) -> None:
     hours = [window.since + HOUR * nth for nth in range(int((window.end - window.since) / HOUR))]
-    found = ((hour, checks.settled_slots(session, Window(hour, hour + HOUR), settings)) for hour in hours)
+    found = ((hour, checks.settled_count(session, Window(hour, hour + HOUR), settings)) for hour in hours)
     figures = [(hour, each.name, getattr(count, each.name)) for hour, count in found for each in fields(SlotCount)]
     _replace(session, CHECKS, window, figures)
 
@@ -201,10 +202,11 @@ def _replace(session: Session, family: str, window: Window, figures: Iterable[tu
         session.execute(insert(RollupHour), rows)
 
 
-def _write_durations(session: Session, window: Window) -> None:
+def _write_durations(session: Session, window: Window, family: Family) -> None:
     """By the database itself: a day may have thousands of them."""
-    session.execute(delete(RollupDuration).where(window.spans(RollupDuration.hour)))
-    by_hour = times.settled(hour_of(Install.installed_at).label("hour"))
+    its = cohort.WAS_QUICK if family is cohort.SOON else ~cohort.WAS_QUICK
+    session.execute(delete(RollupDuration).where(window.spans(RollupDuration.hour), its))
+    by_hour = cohort.durations(family, hour_of(Install.installed_at).label("hour"))
     found = by_hour.where(window.spans(Install.installed_at)).subquery()
     columns = (found.c.hour, func.coalesce(found.c.path, ""), found.c.kind, found.c.seconds, found.c.n)
     session.execute(insert(RollupDuration).from_select(["hour", "path", "kind", "seconds", "n"], select(*columns)))

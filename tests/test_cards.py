@@ -14,8 +14,9 @@ from sync_core import health
 from sync_core.config import Settings
 from sync_core.db import Database
 from sync_core.health import BrowserPath, TimeToSync
+from sync_core.health.cohort import Tally
 from sync_core.health.objectives import share
-from sync_core.health.times import Tally, judged
+from sync_core.health.times import judged
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 STOCKHOLM = ZoneInfo("Europe/Stockholm")

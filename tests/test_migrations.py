@@ -25,7 +25,22 @@ from sync_core.schema import check, detach, prepare
 from tests.conftest import Clock, MakeSettings
 from tests.postgres import Postgres
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013"]
+REVISIONS = [
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+    "0013",
+    "0014",
+]
 NEWEST = REVISIONS[-1]
 
 

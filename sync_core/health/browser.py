@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from sync_core import slo
+from sync_core.health.cohort import cohort
 from sync_core.health.episodes import DAY
 from sync_core.health.hours import Memory, Window, books
-from sync_core.health.times import cohort
 
 USUAL = timedelta(days=30)
 """So long before the last 24 h tells what is usual."""

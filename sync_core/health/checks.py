@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
@@ -76,50 +76,73 @@ CHECKS = "checks"
 """The family of the roll-ups; its figures: expected, begun, good."""
 
 
-def slot_count(books: Books, window: Window, settings: Settings, *, settles: timedelta) -> SlotCount:
-    """How the expected slots of a window went. `settles`: the period that is in force at its end."""
-    return _slot_count(books, books.parts(window, CHECKS, settles=settles), settings, whole=True)
+Slot = tuple[datetime, bool, bool]
+"""When an expected slot begins, whether it has a tick, and one that ended well."""
+
+
+def slot_count(books: Books, window: Window, settings: Settings) -> SlotCount:
+    """How the expected slots of a window went."""
+    split = _split(books, window, settings)
+    return _count([*_begun(books, split, settings), *_opened(books, split, settings)], books.rolled(split, CHECKS))
 
 
 def stepped_slots(books: Books, window: Window, settings: Settings, steps: list[Window]) -> list[SlotCount]:
     """The same for each of the steps of a window, which are spans of whole hours; a slot is its beginning's."""
-    settles, last = in_force(books.session, window.end, settings), steps[-1:]
-    split = books.parts(window, CHECKS, settles=settles)
-    return [_slot_count(books, split.within(step), settings, whole=step in last) for step in steps]
-
-
-def _slot_count(books: Books, split: Parts, settings: Settings, *, whole: bool) -> SlotCount:
-    """`whole`: only slots that end before the window does."""
-    session, window, kept = books.session, split.window, books.rolled(split, CHECKS)
-    first, last = (split.first, split.last) if split.rolled else (window.since, window.since)
-    rest = Window(last, window.end)
-    counts = [
-        SlotCount(*(kept.get(each.name, 0) for each in fields(SlotCount))),
-        settled_slots(session, Window(window.since, first), settings),
-        counted_slots(session, rest, settings, before=rest.end) if whole else settled_slots(session, rest, settings),
+    split = _split(books, window, settings)
+    slots = [*_begun(books, split, settings), *_opened(books, split, settings)]
+    return [
+        _count([slot for slot in slots if step.since <= slot[0] < step.end], books.rolled(split.within(step), CHECKS))
+        for step in steps
     ]
-    return SlotCount(*(sum(getattr(count, each.name) for count in counts) for each in fields(SlotCount)))
 
 
-def counted_slots(session: Session, window: Window, settings: Settings, *, before: datetime) -> SlotCount:
+def _count(slots: list[Slot], closed: Mapping[str, int]) -> SlotCount:
+    counts = (len(slots), sum(begun for _, begun, _ in slots), sum(good for *_, good in slots))
+    return SlotCount(*(closed.get(each.name, 0) + n for each, n in zip(fields(SlotCount), counts, strict=True)))
+
+
+def _split(books: Books, window: Window, settings: Settings) -> Parts:
+    """A slot settles within the period that is in force at the window's end."""
+    period = books.once(("in force", window.end), lambda: in_force(books.session, window.end, settings))
+    return books.parts(window, CHECKS, settles=period)
+
+
+def _begun(books: Books, split: Parts, settings: Settings) -> list[Slot]:
+    """The slots of the closed hour in which the window begins, from the window's beginning on."""
+    if not split.rolled or split.window.since == split.first:
+        return []
+    hour = split.before
+    span = Window(hour.first, hour.last)
+    slots = books.remembered("slots", CHECKS, hour, lambda: _settled(books.session, span, settings))
+    return [slot for slot in slots if slot[0] >= split.window.since]
+
+
+def _opened(books: Books, split: Parts, settings: Settings) -> list[Slot]:
+    """The slots after the closed hours that end before the window does."""
+    rest = Window(split.last if split.rolled else split.window.since, split.window.end)
+    return books.once((CHECKS, rest), lambda: _slots(books.session, rest, settings, before=rest.end))
+
+
+def _slots(session: Session, window: Window, settings: Settings, *, before: datetime) -> list[Slot]:
     """The expected slots that begin in a window before a moment, and end in the window, by the ticks themselves."""
     if window.since >= before:
-        return SlotCount(0, 0, 0)
-    counted = [0, 0, 0]
-    for stretch in _stretches(session, window, settings, before=before):
-        for slot in stretch.expected():
-            ticks = stretch.ticks.get(slot, ())
-            for nth, holds in enumerate((True, bool(ticks), any(tick.well for tick in ticks))):
-                counted[nth] += holds
-    return SlotCount(*counted)
+        return []
+    return [
+        (datetime.fromtimestamp(slot * stretch.period, UTC), bool(ticks), any(tick.well for tick in ticks))
+        for stretch in _stretches(session, window, settings, before=before)
+        for slot in stretch.expected()
+        for ticks in [stretch.ticks.get(slot, ())]
+    ]
 
 
-def settled_slots(session: Session, window: Window, settings: Settings) -> SlotCount:
-    """The expected slots that begin in a window, wherever they end: for hours that are long over."""
-    if window.since >= window.end:
-        return SlotCount(0, 0, 0)
+def settled_count(session: Session, window: Window, settings: Settings) -> SlotCount:
+    """How the expected slots that begin in a window went, wherever they end: for hours that are long over."""
+    return _count(_settled(session, window, settings), {})
+
+
+def _settled(session: Session, window: Window, settings: Settings) -> list[Slot]:
     beyond = Window(window.since, window.end + in_force(session, window.end, settings))
-    return counted_slots(session, beyond, settings, before=window.end)
+    return _slots(session, beyond, settings, before=window.end)
 
 
 def closed_until(session: Session, settings: Settings) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from statistics import median_low
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal_column, or_, select, union_all
@@ -25,6 +26,8 @@ AHEAD = timedelta(minutes=15)
 """What is due later stands in no line yet."""
 RECENT = 50
 """Syncs whose time says how long one takes."""
+LATELY = 8
+"""So many in a row that all took less, or all more, than the middle one before them: syncs have changed."""
 FIRST_GUESS = timedelta(seconds=30)
 STILL = 0.25
 """A sync that takes longer than most goes on for so much of a usual one."""
@@ -123,12 +126,21 @@ def _running(session: Session) -> list[datetime]:
 
 
 def _run_time(session: Session) -> timedelta:
-    """How long the newest syncs took, on average."""
+    """How long the newest syncs took, on average; only the last few where these differ from those before."""
     ran = or_(*(SyncAttempt.outcome == word.value for word in (Outcome.COMPLETED, Outcome.FAILED)))
     query = select(SyncAttempt.claimed_at, SyncAttempt.ended_at).where(SyncAttempt.ended_at.is_not(None), ran)
     newest = session.execute(query.order_by(SyncAttempt.ended_at.desc()).limit(RECENT)).all()
     took = [ended - claimed for claimed, ended in newest if claimed and ended]
-    return sum(took, timedelta()) / len(took) if took else FIRST_GUESS
+    some = took[:LATELY] if _changed(took[:LATELY], took[LATELY:]) else took
+    return sum(some, timedelta()) / len(some) if some else FIRST_GUESS
+
+
+def _changed(newest: list[timedelta], earlier: list[timedelta]) -> bool:
+    """By chance in 1 of 128 cases."""
+    if not earlier:
+        return False
+    middle = median_low(earlier)
+    return max(newest) < middle or min(newest) > middle
 
 
 def _rounds(session: Session, now: datetime, settings: Settings) -> Rounds | None:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from sync_core.health.spans import hour_ceil, hour_floor, hour_of
+from sync_core.health.spans import HOUR, hour_ceil, hour_floor, hour_of
 from sync_core.models import Install, RollupHour, RollupMark
 
 Found = TypeVar("Found")
@@ -55,6 +55,11 @@ class Parts:
     def rolled(self) -> bool:
         """Whether any hour of the window is rolled up."""
         return self.first < self.last
+
+    @property
+    def before(self) -> Parts:
+        """The closed hour in which the window begins."""
+        return Parts(self.window, self.first - HOUR, self.first)
 
     def within(self, step: Window) -> Parts:
         """The part of it that lies in a span of whole hours."""
@@ -99,15 +104,16 @@ REMEMBERED = 2_000
 
 @dataclass(frozen=True)
 class Books:
-    """What is rolled up, as of one transaction, and what this process remembers of it."""
+    """What is rolled up, as of one transaction, what this process remembers of it, and what was asked since."""
 
     session: Session
     marks: Mapping[str, tuple[datetime, int]]
     memory: Memory
+    answers: dict[Hashable, Any] = field(default_factory=dict)
 
-    def parts(self, window: Window, family: str, *, settles: timedelta = timedelta(0)) -> Parts:
+    def parts(self, window: Window, *families: str, settles: timedelta = timedelta(0)) -> Parts:
         """The window in two. `settles`: how long before the window's end its rows may still change."""
-        until, _ = self.marks.get(family, (window.since, 0))
+        until = min(self.marks.get(family, (window.since, 0))[0] for family in families)
         return Parts(window, hour_ceil(window.since), min(hour_floor(window.end - settles), until))
 
     def remembered(self, what: str, family: str, split: Parts, ask: Callable[[], Found]) -> Found:
@@ -121,6 +127,13 @@ class Books:
             self.memory.pop(oldest, None)
         return found
 
+    def once(self, key: Hashable, ask: Callable[[], Found]) -> Found:
+        """The answer in this transaction: windows share their ends."""
+        if key not in self.answers:
+            self.answers[key] = ask()
+        found: Found = self.answers[key]
+        return found
+
     def rolled(self, split: Parts, family: str) -> Mapping[str, int]:
         """Figure → sum of the closed hours."""
         return self.remembered("sum", family, split, lambda: self._sums(split, family)) if split.rolled else {}
@@ -130,27 +143,53 @@ class Books:
         rows = self.session.execute(query.where(split.hours(RollupHour.hour)).group_by(RollupHour.figure))
         return {figure: int(n) for figure, n in rows}
 
-    def counted(self, window: Window, family: Family) -> dict[str, int]:
+    def counted(self, window: Window, family: Family) -> Counter[str]:
         """Figure → how often it counts in the window."""
         split = self.parts(window, family.name)
-        query = family.counts().where(split.events(family.moment))
-        found = dict(self.session.execute(query).mappings().one())
-        for figure, n in self.rolled(split, family.name).items():
-            found[figure] += n
-        return found
+        ends = [self._begun(split, family), *(counts for _, counts in self._opened(split, family))]
+        return sum(ends, Counter(self.rolled(split, family.name)))
 
     def stepped(self, window: Window, family: Family, steps: list[Window]) -> list[Counter[str]]:
         """The same for each of the steps of a window, which are spans of whole hours."""
+        if not steps:
+            return []
         split, starts = self.parts(window, family.name), [step.since for step in steps]
         found = [Counter(self.rolled(split.within(step), family.name)) for step in steps]
-        opened = family.counts(hour_of(family.moment).label("hour")).where(split.events(family.moment))
-        for hour, *counts in self.session.execute(opened.group_by("hour")) if steps else ():
-            found[bisect_right(starts, hour) - 1].update(dict(zip(family.figures, counts, strict=True)))
+        found[0] += self._begun(split, family)
+        for hour, counts in self._opened(split, family):
+            found[bisect_right(starts, hour) - 1] += counts
         return found
 
+    def _begun(self, split: Parts, family: Family) -> Counter[str]:
+        """The rows of the closed hour in which the window begins: kept one by one, for the window moves on in it."""
+        if not split.rolled or split.window.since == split.first:
+            return Counter()
+        hour = split.before
+        rows = self.remembered("rows", family.name, hour, lambda: self._rows(hour, family))
+        here = [figures for at, *figures in rows if at >= split.window.since]
+        return Counter(dict(zip(family.figures, map(sum, zip(*here, strict=True)), strict=False)))
 
-def books(session: Session, memory: Memory | None = None) -> Books:
-    """The roll-ups as they stand in this transaction."""
+    def _rows(self, hour: Parts, family: Family) -> list[tuple[Any, ...]]:
+        figures = (case((condition, 1), else_=0) for condition in family.figures.values())
+        query = select(family.moment, *figures).where(family.chosen, hour.hours(family.moment))
+        return [tuple(row) for row in self.session.execute(query)]
+
+    def _opened(self, split: Parts, family: Family) -> list[tuple[datetime, Counter[str]]]:
+        """(hour, counts) of the rows after the closed hours."""
+        begin, end = split.last if split.rolled else split.window.since, split.window.end
+
+        def ask() -> list[tuple[datetime, Counter[str]]]:
+            query = family.counts(hour_of(family.moment).label("hour"))
+            rows = self.session.execute(query.where(Window(begin, end).spans(family.moment)).group_by("hour"))
+            return [(hour, Counter(dict(zip(family.figures, counts, strict=True)))) for hour, *counts in rows]
+
+        return self.once((family.name, begin, end), ask)
+
+
+def books(session: Session | Books, memory: Memory | None = None) -> Books:
+    """The roll-ups as they stand in this transaction; whoever hands on books shares what was asked since."""
+    if isinstance(session, Books):
+        return session
     query = select(RollupMark.family, RollupMark.until, RollupMark.revision)
     marks = {family: (until, revision) for family, until, revision in session.execute(query)}
     return Books(session, marks, {} if memory is None else memory)

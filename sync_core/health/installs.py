@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from sync_core import slo
 from sync_core.explain import cause_words
+from sync_core.health.cohort import path_of
 from sync_core.health.conditions import NAME
 from sync_core.health.episodes import LEFT_UNTAKEN, MISSED_SYNC
 from sync_core.health.failures import by_class, still_failing
 from sync_core.health.hours import Memory, Window, books
-from sync_core.health.times import path_of
 from sync_core.models import Install, ShopProfile, ShopSync
 
 NEWEST = 1_000

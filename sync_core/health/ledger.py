@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from sync_core.health.cohort import PATH_OF, PATH_ORDER, Cohort
 from sync_core.health.conditions import TROUBLED, is_overdue
 from sync_core.health.episodes import UNSYNCED
 from sync_core.health.hours import Window
-from sync_core.health.times import PATH_OF, PATH_ORDER, Cohort
 from sync_core.models import Install, ShopSync
 from sync_core.states import Hold, Status
 
@@ -41,7 +41,7 @@ class Ledger:
 def ledger(session: Session, installs: Cohort, *, now: datetime) -> Ledger:
     """Synced installs by path, the others by where they are now. The total is counted on its own."""
     classes = dict.fromkeys(CLASSES, 0) | installs.synced
-    for name, n in session.execute(_others(installs.split.window, now)):
+    for name, n in session.execute(_others(installs.layers.window, now)):
         classes[name] += n
     return Ledger(installs.all, classes)
 

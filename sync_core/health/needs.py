@@ -83,7 +83,7 @@ def _needy(now: datetime, counts: Mapping[str, int]) -> list[Select[Any]]:
 
 
 def _chosen(kind: ColumnElement[Any], began: ColumnElement[Any], condition: ColumnElement[bool]) -> Select[Any]:
-    return select(*FIELDS, kind.label("kind"), began.label("since")).where(condition)
+    return select(ShopSync.shop_id, kind.label("kind"), began.label("since")).where(condition)
 
 
 def _listed(parts: list[Select[Any]]) -> Select[Any]:
@@ -92,8 +92,10 @@ def _listed(parts: list[Select[Any]]) -> Select[Any]:
     order = (needy.c.since, needy.c.shop_id)
     nth = func.row_number().over(partition_by=needy.c.kind, order_by=order).label("nth")
     ranked = select(needy, nth, func.count().over(partition_by=needy.c.kind).label("n")).subquery()
-    name = func.coalesce(ShopProfile.name, ranked.c.shop_domain).label("name")
-    query = select(ranked, name).outerjoin(ShopProfile, ShopProfile.shop_id == ranked.c.shop_id)
+    name = func.coalesce(ShopProfile.name, ShopSync.shop_domain).label("name")
+    query = select(*FIELDS, ranked.c.kind, ranked.c.since, ranked.c.n, name)
+    query = query.join(ranked, ranked.c.shop_id == ShopSync.shop_id)
+    query = query.outerjoin(ShopProfile, ShopProfile.shop_id == ShopSync.shop_id)
     return query.where(ranked.c.nth <= LISTED).order_by(ranked.c.kind, ranked.c.nth)
 
 

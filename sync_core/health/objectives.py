@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 from sync_core import slo
 from sync_core.config import Settings
 from sync_core.health import episodes
-from sync_core.health.checks import in_force, slot_count
+from sync_core.health.checks import slot_count
+from sync_core.health.cohort import cohort
 from sync_core.health.conditions import capped_count, is_overdue
 from sync_core.health.episodes import PICK_UP, SUCCESS, Worst
 from sync_core.health.hours import Books, Memory, Window, books
 from sync_core.health.ledger import Ledger, ledger
-from sync_core.health.times import TimeToSync, cohort, time_to_sync
+from sync_core.health.times import TimeToSync, time_to_sync
 
 SUCCESS_TARGET, PICK_UP_TARGET, SWEEP_TARGET = 0.99, 1.0, 0.95
 QUARTER = timedelta(days=90)
@@ -116,8 +117,7 @@ def objectives(
 
 
 def _sync_success(books: Books, window: Window, *, unjudged: int) -> SyncSuccess:
-    count, quarter_of = books.counted(window, SUCCESS), _quarter(window)
-    quarter = count if window == quarter_of else books.counted(quarter_of, SUCCESS)
+    count, quarter = (books.counted(each, SUCCESS) for each in (window, _quarter(window)))
     k, n = count["k"], count["n"]
     worst = episodes.missed_syncs(books.session, window, limit=1) if k < n else ()
     return SyncSuccess(
@@ -140,9 +140,7 @@ def _pick_up(books: Books, window: Window, now: datetime) -> PickUp:
 
 
 def _sweep_success(books: Books, window: Window, settings: Settings) -> SweepSuccess:
-    period, quarter_of = in_force(books.session, window.end, settings), _quarter(window)
-    slots = slot_count(books, window, settings, settles=period)
-    quarter = slots if window == quarter_of else slot_count(books, quarter_of, settings, settles=period)
+    slots, quarter = (slot_count(books, each, settings) for each in (window, _quarter(window)))
     budget = _budget(quarter.good, quarter.expected, SWEEP_TARGET)
     judged = share(slots.good, slots.expected, SWEEP_TARGET, budget=budget)
     return SweepSuccess(all=judged, missed=slots.expected - slots.begun, failed=slots.begun - slots.good)

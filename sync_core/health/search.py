@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from sync_core.db import is_postgres
 from sync_core.explain.words import ATTENTION, OVERDUE
+from sync_core.health.cohort import PATH_OF
 from sync_core.health.conditions import (
     CAP,
     FAILING,
@@ -24,7 +25,6 @@ from sync_core.health.hours import Window
 from sync_core.health.ledger import in_class
 from sync_core.health.meaning import meaning
 from sync_core.health.shop_order import ORDERS, Sort, place_of
-from sync_core.health.times import PATH_OF
 from sync_core.models import Install, ShopProfile, ShopSearch, ShopSync
 from sync_core.states import Hold, Status
 

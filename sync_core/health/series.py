@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from sync_core import slo
 from sync_core.config import Settings
 from sync_core.health.checks import stepped_slots
-from sync_core.health.episodes import DAY, PICK_UP, SUCCESS, SYNCED
-from sync_core.health.hours import Books, Memory, Parts, Window, books
+from sync_core.health.cohort import BACKWARDS, INSTALLS, SOON, WAS_QUICK, Layers, layers
+from sync_core.health.episodes import PICK_UP, SUCCESS, SYNCED
+from sync_core.health.hours import Books, Family, Memory, Parts, Window, books
 from sync_core.health.spans import HOUR, hour_ceil, hour_floor, hour_of, seconds_between
-from sync_core.health.times import BACKWARDS, INSTALLS
 from sync_core.models import Install, RollupDuration
 
 
@@ -110,28 +109,35 @@ def _next(start: datetime, step: Step, zone: ZoneInfo) -> datetime:
     return hour_ceil(start.astimezone(zone).replace(hour=0, minute=0) + timedelta(days=1))
 
 
+FINISHED = or_(RollupDuration.kind == "finished", WAS_QUICK)
+
+
 def _times(books: Books, window: Window, steps: list[Window]) -> list[Counter[int]]:
     """Whole seconds → installs of the step that had their data so long after; those not synced yet are in none."""
-    split = books.parts(window, INSTALLS.name, settles=DAY)
-    found, starts = [Counter(_closed(books, split.within(step))) for step in steps], [step.since for step in steps]
-    for hour, seconds, n in books.session.execute(_opened(split)) if steps else ():
+    told, starts = layers(books, window), [step.since for step in steps]
+    found = [
+        _summed(books, INSTALLS, told.split.within(step), FINISHED)
+        + _summed(books, SOON, told.soon.within(step), WAS_QUICK)
+        for step in steps
+    ]
+    for hour, seconds, n in books.session.execute(_opened(told)) if steps else ():
         found[bisect_right(starts, hour) - 1][seconds] += n
     return found
 
 
-def _closed(books: Books, split: Parts) -> Mapping[int, int]:
-    def ask() -> dict[int, int]:
+def _summed(books: Books, family: Family, split: Parts, which: ColumnElement[bool]) -> Counter[int]:
+    def ask() -> Counter[int]:
         table = RollupDuration
-        query = select(table.seconds, func.sum(table.n)).where(split.hours(table.hour), table.kind == "finished")
-        return {seconds: int(n) for seconds, n in books.session.execute(query.group_by(table.seconds))}
+        query = select(table.seconds, func.sum(table.n)).where(split.hours(table.hour), which)
+        return Counter({seconds: int(n) for seconds, n in books.session.execute(query.group_by(table.seconds))})
 
-    return books.remembered("finished", INSTALLS.name, split, ask) if split.rolled else {}
+    return books.remembered("finished", family.name, split, ask) if split.rolled else Counter()
 
 
-def _opened(split: Parts) -> Select[datetime, int, int]:
-    """(hour, seconds, installs) of the event rows that no closed hour counts, as of the window's end."""
+def _opened(told: Layers) -> Select[datetime, int, int]:
+    """(hour, seconds, installs) of the event rows that no sum counts, as of the window's end."""
     seconds = seconds_between(Install.installed_at, Install.first_synced_at).label("seconds")
     hour = hour_of(Install.installed_at).label("hour")
     query = select(hour, seconds, func.count()).where(Install.watched, ~BACKWARDS, SYNCED)
-    here = query.where(split.events(Install.installed_at), Install.first_synced_at < split.window.end)
+    here = query.where(told.events(Install.installed_at), Install.first_synced_at < told.window.end)
     return here.group_by("hour", "seconds")

@@ -11,8 +11,8 @@ from typing import Any
 from sync_core.explain import cause_words, count, resource_words, span
 from sync_core.explain.running import started_by
 from sync_core.explain.words import clean, inside
+from sync_core.health.cohort import path_of
 from sync_core.health.shop import Act, Attempt, Change, Episode, ShopView, StaffNote
-from sync_core.health.times import path_of
 from sync_core.states import Hold, Mode, Outcome
 
 

@@ -59,6 +59,14 @@ class Sql:
         return f"{head} || '-7000-8000-' || {self.padded(number, 12)}"
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What a SELECT finds, for some columns of a table."""
+
+    into: str
+    select: str
+
+
 def dice(number: str, salt: int) -> str:
     """A number in [0, 1) that looks like chance, the same for the same number."""
     return f"(((({number}) * {7_919 * salt + 104_729}) % {DIALS}) / {DIALS}.0)"
@@ -67,14 +75,45 @@ def dice(number: str, salt: int) -> str:
 def fill(database: Database, now: datetime, *, shops: int) -> None:
     """`shops` shops with EACH attempts each, as of `now`."""
     sql = Sql(database.is_postgres)
-    with _cursor(database) as cursor:
-        for statement in (*_lots(sql, int(now.timestamp()), shops), *_tables(sql), *_rest(sql, int(now.timestamp()))):
-            cursor.execute(statement)
+    at = int(now.timestamp())
+    with _reader(database) as reader, _writer(database) as writer:
+        for statement in _lots(sql, at, shops):
+            (reader or writer).execute(statement)
+        for rows in (*_tables(sql), *_rest(sql, at)):
+            _fill(rows, reader, writer)
     _analyse(database)
 
 
+def _fill(rows: Rows, reader: Any, writer: Any) -> None:
+    """On PostgreSQL by COPY: out of one connection, into the other."""
+    if reader is None:
+        writer.execute(f"INSERT INTO {rows.into} {rows.select}")
+        return
+    with (
+        reader.copy(f"COPY ({rows.select}) TO STDOUT") as made,
+        writer.copy(f"COPY {rows.into} FROM STDIN") as kept,
+    ):
+        for block in made:
+            kept.write(block)
+
+
 @contextmanager
-def _cursor(database: Database) -> Iterator[Any]:
+def _reader(database: Database) -> Iterator[Any]:
+    """The connection that makes the rows; None on SQLite, where the writer does."""
+    if not database.is_postgres:
+        yield None
+        return
+    connection = database.engine.raw_connection()
+    cursor = connection.cursor()
+    cursor.execute("SET LOCAL work_mem = '1GB'")
+    cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    yield cursor
+    cursor.execute("ROLLBACK")
+    connection.close()
+
+
+@contextmanager
+def _writer(database: Database) -> Iterator[Any]:
     connection = database.engine.raw_connection()
     cursor = connection.cursor()
     cursor.execute("SELECT 1" if database.is_postgres else "BEGIN IMMEDIATE")
@@ -160,19 +199,21 @@ def _lots(sql: Sql, now: int, shops: int) -> Iterator[str]:
         f"CAST({now} AS bigint) AS now FROM lot JOIN first_word f ON f.nth = n % {len(FIRST)} "
         f"JOIN second_word s ON s.nth = n / {len(FIRST)} % {len(SECOND)}"
     )
+    if not sql.postgres:
+        yield f"CREATE TEMPORARY TABLE first_ten AS SELECT n FROM {sql.series(EACH)}"
 
 
-def _tables(sql: Sql) -> Iterator[str]:
-    """One INSERT a table, from the lives."""
+def _tables(sql: Sql) -> Iterator[Rows]:
+    """The rows of each table, from the lives."""
     at, ours = sql.at, sql.ours
     status = (
         "CASE state WHEN 'running' THEN 'IN_PROGRESS' WHEN 'waiting' THEN 'PENDING' WHEN 'overdue' THEN 'PENDING' "
         "WHEN 'complete' THEN 'COMPLETED' WHEN 'uninstalled' THEN 'COMPLETED' ELSE 'FAILED' END"
     )
     app_status = f'({status})::"SyncStatus"' if sql.postgres else status
-    yield (
-        'INSERT INTO "Shop" (id, "shopDomain", "accessToken", scopes, "installedAt", "syncStatus", "lastSyncAt") '
-        f"SELECT shop_id, domain, '', '', {at('installed')}, {app_status}, {at('synced')} FROM life"
+    yield Rows(
+        '"Shop" (id, "shopDomain", "accessToken", scopes, "installedAt", "syncStatus", "lastSyncAt")',
+        f"SELECT shop_id, domain, '', '', {at('installed')}, {app_status}, {at('synced')} FROM life",
     )
     hold = "(ARRAY['" + "','".join(HOLDS) + "'])[1 + n / 1000 % 5]"
     if not sql.postgres:
@@ -181,10 +222,10 @@ def _tables(sql: Sql) -> Iterator[str]:
     trouble = "state IN ('held', 'retrying', 'attention')"
     since = f"CASE WHEN state IN ('running', 'waiting', 'retrying') THEN now - 30 - n % 240 WHEN {trouble} THEN now - 600 - n % 90000 ELSE coalesce(synced, installed) END"
     due = "CASE state WHEN 'running' THEN now + 50 WHEN 'waiting' THEN now - 5 WHEN 'overdue' THEN now - 700 WHEN 'retrying' THEN now + n % 280 WHEN 'attention' THEN now + n % 280 WHEN 'held' THEN now + 3600 + n % 18000 END"
-    yield (
-        f"INSERT INTO {ours}shop_sync (shop_id, shop_domain, status, since, hold, generation, fence, failures, failing_since, "
+    yield Rows(
+        f"{ours}shop_sync (shop_id, shop_domain, status, since, hold, generation, fence, failures, failing_since, "
         "error_class, error_message, attention, lease_owner, installed_at, authorised_at, first_synced_at, last_synced_at, "
-        "due_at, wake_at, priority, held) "
+        "due_at, wake_at, priority, held)",
         f"SELECT shop_id, domain, {status}, {at(since)}, {held}, 1, {EACH}, "
         "CASE state WHEN 'held' THEN 1 WHEN 'retrying' THEN 1 + n % 5 WHEN 'attention' THEN 12 + n % 20 ELSE 0 END, "
         f"CASE WHEN {trouble} THEN {at(since)} END, "
@@ -194,25 +235,26 @@ def _tables(sql: Sql) -> Iterator[str]:
         f"{at('installed')}, {at('installed')}, {at('synced')}, "
         f"CASE WHEN synced IS NOT NULL THEN {at('now - n % 86400')} END, {at(due)}, {at(due)}, "
         "CASE WHEN state = 'complete' THEN 2 WHEN state = 'attention' THEN 1 ELSE 0 END, "
-        '\'{"products": {"rows": {"Product": 120}, "as_of": "2026-11-01T00:00:00+00:00"}}\' FROM life ORDER BY installed'
+        '\'{"products": {"rows": {"Product": 120}, "as_of": "2026-11-01T00:00:00+00:00"}}\' FROM life ORDER BY installed',
     )
-    yield (
-        f"INSERT INTO {ours}install (id, shop_id, generation, installed_at, pickup_deadline, success_deadline, "
-        "first_claimed_at, first_synced_at, withdrawn_at, path, watched) "
+    yield Rows(
+        f"{ours}install (id, shop_id, generation, installed_at, pickup_deadline, success_deadline, "
+        "first_claimed_at, first_synced_at, withdrawn_at, path, watched)",
         f"SELECT {sql.new_id('installed', 'n')}, shop_id, 1, {at('installed')}, {at('installed + 780')}, "
         f"{at('installed + 86400')}, CASE WHEN state NOT IN ('waiting', 'overdue') THEN "
         f"{at('installed + waited + 900 * (CASE WHEN n % 9000 = 8 THEN 1 ELSE 0 END)')} END, {at('synced')}, "
         f"CASE WHEN state = 'uninstalled' AND installed < now - 90000 THEN {at('installed + (now - installed) * 0.9')} END, "
-        "CASE WHEN state NOT IN ('waiting', 'overdue') THEN path END, true FROM life ORDER BY installed"
+        "CASE WHEN state NOT IN ('waiting', 'overdue') THEN path END, true FROM life ORDER BY installed",
     )
-    yield (
-        f"INSERT INTO {ours}shop_profile (shop_id, name, name_folded, primary_domain, contact_email, plan, updated_at) "
-        f"SELECT shop_id, name, lower(name), 'www.shop' || n || '.example', 'owner' || n || '@example.com', 'Basic', {at('installed')} FROM life ORDER BY installed"
+    yield Rows(
+        f"{ours}shop_profile (shop_id, name, name_folded, primary_domain, contact_email, plan, updated_at)",
+        f"SELECT shop_id, name, lower(name), 'www.shop' || n || '.example', 'owner' || n || '@example.com', 'Basic', {at('installed')} FROM life ORDER BY installed",
     )
     line = "chr(10)" if sql.postgres else "char(10)"
-    yield (
-        f"INSERT INTO {ours}shop_search (shop_id, text) SELECT shop_id, domain || {line} || lower(name) || {line} || "
-        f"'www.shop' || n || '.example' || {line} || 'owner' || n || '@example.com' FROM life ORDER BY installed"
+    yield Rows(
+        f"{ours}shop_search (shop_id, text)",
+        f"SELECT shop_id, domain || {line} || lower(name) || {line} || "
+        f"'www.shop' || n || '.example' || {line} || 'owner' || n || '@example.com' FROM life ORDER BY installed",
     )
     yield from _attempts(sql)
     for nth, (event, before, after, moment) in enumerate(
@@ -222,19 +264,19 @@ def _tables(sql: Sql) -> Iterator[str]:
             ("completed", "'IN_PROGRESS'", "'COMPLETED'", "synced"),
         )
     ):
-        yield (
-            f"INSERT INTO {ours}transition (id, shop_id, generation, at, from_status, to_status, event, fence) "
+        yield Rows(
+            f"{ours}transition (id, shop_id, generation, at, from_status, to_status, event, fence)",
             f"SELECT {sql.new_id(moment, f'n * 4 + {nth}')}, shop_id, 1, {at(moment)}, {before}, {after}, '{event}', {nth} "
-            f"FROM life WHERE {moment} IS NOT NULL ORDER BY {moment}"
+            f"FROM life WHERE {moment} IS NOT NULL ORDER BY {moment}",
         )
-    yield (
-        f"INSERT INTO {ours}transition (id, shop_id, generation, at, from_status, to_status, to_hold, event, fence) "
+    yield Rows(
+        f"{ours}transition (id, shop_id, generation, at, from_status, to_status, to_hold, event, fence)",
         f"SELECT {sql.new_id('now', 'n * 4 + 3')}, shop_id, 1, {at('installed + 3600')}, 'IN_PROGRESS', 'FAILED', {hold}, 'failed', 2 "
-        "FROM life WHERE state = 'held' AND installed < now - 3600"
+        "FROM life WHERE state = 'held' AND installed < now - 3600",
     )
 
 
-def _attempts(sql: Sql) -> Iterator[str]:
+def _attempts(sql: Sql) -> Iterator[Rows]:
     """The first one or two at the install, the others spread over the shop's life; the last is open where one runs."""
     at, ours = sql.at, sql.ours
     number = f"(n * {EACH} + k)"
@@ -245,41 +287,40 @@ def _attempts(sql: Sql) -> Iterator[str]:
     error = "CASE WHEN outcome = 'failed' THEN CASE n % 4 WHEN 0 THEN 'unavailable' WHEN 1 THEN 'throttled' WHEN 2 THEN 'internal' ELSE 'stalled' END END"
     open_now = "(k = 9 AND state IN ('running', 'waiting'))"
     series = f"generate_series(0, {EACH - 1}) AS k(k)" if sql.postgres else "(SELECT n AS k FROM first_ten) k"
-    if not sql.postgres:
-        yield f"CREATE TEMPORARY TABLE first_ten AS SELECT n FROM {sql.series(EACH)}"
-    yield (
-        f"INSERT INTO {ours}sync_attempt (id, shop_id, generation, fence, number, trigger, mode, taken_by, requested_at, "
-        "claimed_at, ended_at, outcome, error_class, error_message, http_status, plan, progress, requests, points, bytes) "
+    yield Rows(
+        f"{ours}sync_attempt (id, shop_id, generation, fence, number, trigger, mode, taken_by, requested_at, "
+        "claimed_at, ended_at, outcome, error_class, error_message, http_status, plan, progress, requests, points, bytes)",
         f"SELECT {sql.new_id('begun', number)}, shop_id, 1, CASE WHEN {open_now} AND state = 'waiting' THEN NULL ELSE k + 1 END, 1, "
         "CASE WHEN k = 0 THEN path WHEN k = 1 AND failed_once THEN 'retry' ELSE 'refresh' END, 'changes', 'worker@host:1', "
         f"{at('begun')}, CASE WHEN NOT ({open_now} AND state = 'waiting') THEN {at('begun')} END, CASE WHEN NOT {open_now} THEN {at('ended')} END, "
         f"CASE WHEN NOT {open_now} THEN outcome END, CASE WHEN NOT {open_now} THEN {error} END, "
         "CASE WHEN outcome = 'failed' THEN 'Shopify answered 503 on products, page 4' END, CASE WHEN outcome = 'failed' THEN 503 END, "
         '\'changes since\', \'{"products": {"done": 120, "total": 120, "skipped": null, "ended": true}}\', 12, 900, 84000 '
-        f"FROM (SELECT *, {ended} AS ended, {outcome} AS outcome FROM (SELECT life.*, k, {begun} AS begun FROM life CROSS JOIN {series}) a) b ORDER BY begun"
+        f"FROM (SELECT *, {ended} AS ended, {outcome} AS outcome FROM (SELECT life.*, k, {begun} AS begun FROM life CROSS JOIN {series}) a) b ORDER BY begun",
     )
 
 
-def _rest(sql: Sql, now: int) -> Iterator[str]:
+def _rest(sql: Sql, now: int) -> Iterator[Rows]:
     """The checks of all those days, one in five hundred missing; the processes; a trail of staff's acts."""
     at, ours = sql.at, sql.ours
     first = (now - DAYS * 86_400) // PERIOD
     begun = f"(({first} + n) * {PERIOD} + 0.4)"
-    yield (
-        f"INSERT INTO {ours}sweep (id, slot, period_seconds, profile, by, begun_at, ended_at, due, opened) "
+    yield Rows(
+        f"{ours}sweep (id, slot, period_seconds, profile, by, begun_at, ended_at, due, opened)",
         f"SELECT {sql.new_id(begun, 'n')}, {first} + n, {PERIOD}, 'prompt', 'scheduler@host:1', {at(begun)}, {at(begun + ' + 0.2')}, 0, 0 "
-        f"FROM {sql.series(DAYS * 86_400 // PERIOD)} WHERE n % 500 <> 7"
+        f"FROM {sql.series(DAYS * 86_400 // PERIOD)} WHERE n % 500 <> 7",
     )
     for role in ("scheduler", "worker", "web"):
-        yield (
-            f"INSERT INTO {ours}heartbeat (process, role, host, pid, version, started_at, seen_at, workers, running) "
-            f"VALUES ('{role}@host:1', '{role}', 'host', 1, '0.1.0', {at(f'{now} - 9000')}, {at(f'{now}')}, 16, 3)"
+        yield Rows(
+            f"{ours}heartbeat (process, role, host, pid, version, started_at, seen_at, workers, running)",
+            f"SELECT '{role}@host:1', '{role}', 'host', 1, '0.1.0', {at(f'{now} - 9000')}, {at(f'{now}')}, 16, 3",
         )
-    yield (
-        f"INSERT INTO {ours}audit (id, at, actor, act, shop_id, origin) SELECT {sql.new_id(f'{now} - n * 60', 'n')}, "
-        f"{at(f'{now} - n * 60')}, 'Ada', 'sync', 'shop-' || {sql.padded('n * 7 % 100000')}, 'page' FROM {sql.series(100_000)}"
+    yield Rows(
+        f"{ours}audit (id, at, actor, act, shop_id, origin)",
+        f"SELECT {sql.new_id(f'{now} - n * 60', 'n')}, "
+        f"{at(f'{now} - n * 60')}, 'Ada', 'sync', 'shop-' || {sql.padded('n * 7 % 100000')}, 'page' FROM {sql.series(100_000)}",
     )
-    yield (
-        f"INSERT INTO {ours}webhook_inbox (webhook_id, topic, shop_domain, received_at, body, handled_at) "
-        f"SELECT 'wh-' || n, 'products/update', domain, {at('now - n % 86400')}, '{{}}', {at('now - n % 86400 + 1')} FROM life WHERE n < 300000"
+    yield Rows(
+        f"{ours}webhook_inbox (webhook_id, topic, shop_domain, received_at, body, handled_at)",
+        f"SELECT 'wh-' || n, 'products/update', domain, {at('now - n % 86400')}, '{{}}', {at('now - n % 86400 + 1')} FROM life WHERE n < 300000",
     )

@@ -1,0 +1,26 @@
+"""Durations of quick installs are rolled up apart; indexes that answer Overview without the rows."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from sync_core.migrations.tables import SYNC_SCHEMA, add_index, our_schema
+
+revision = "0014"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    """The scheduler counts the durations again from the installs, which are kept for ever."""
+    mark = sa.table("rollup_mark", sa.column("family"), schema=our_schema())
+    op.execute(mark.delete().where(mark.c.family == "installs"))
+    op.execute(sa.table("rollup_duration", schema=our_schema()).delete())
+    op.drop_index("ix_shop_sync_status", "shop_sync", schema=SYNC_SCHEMA)
+    add_index("ix_shop_sync_status", "shop_sync", ["status", "shop_domain", "hold"], schema=SYNC_SCHEMA)
+    op.drop_index("ix_shop_sync_failing", "shop_sync", schema=SYNC_SCHEMA)
+    failing = ["failing_since", "hold", "attention", "due_at", "priority", "shop_id", "generation"]
+    add_index("ix_shop_sync_failing", "shop_sync", failing, schema=SYNC_SCHEMA, where="failures > 0")
+    slow = "first_synced_at IS NULL OR first_synced_at > pickup_deadline"
+    backwards = "first_synced_at < installed_at OR withdrawn_at < installed_at"
+    add_index("ix_install_slow", "install", ["installed_at"], schema=SYNC_SCHEMA, where=f"{slow} OR {backwards}")
