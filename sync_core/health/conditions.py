@@ -24,6 +24,10 @@ TROUBLED = or_(ShopSync.hold.is_not(None), ShopSync.failures > literal_column("0
 """The condition of ix_shop_sync_trouble, in its own words: a bound parameter would hide it from the planner."""
 
 
+HELD = ShopSync.hold.is_not(None)
+"""One half of TROUBLED: said beside which hold it is, it lets both engines take ix_shop_sync_trouble in its order."""
+
+
 FAILING = ShopSync.failures > literal_column("0")
 """The condition of ix_shop_sync_failing, in its own words."""
 

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from sync_core.columns import UtcMs
 from sync_core.config import Settings
 from sync_core.explain import Need
+from sync_core.explain.words import OVERDUE
 from sync_core.health.answering import ShopifyState, shopify_state
-from sync_core.health.conditions import CAP, TROUBLED, alive, capped, is_overdue, late_at, retries
-from sync_core.health.needs import Group, groups
+from sync_core.health.conditions import CAP, HELD, alive, capped, is_overdue, late_at, retries
+from sync_core.health.needs import Group, attention, groups
 from sync_core.maintenance import Planned, heard_at, within
 from sync_core.models import Heartbeat, ShopSync, Sweep
 from sync_core.slo import slot_of
@@ -94,7 +95,7 @@ class Fleet:
         return min((row.since for row in self.needs), default=None)
 
 
-HELD = tuple(hold for hold in Hold if hold is not Hold.UNINSTALLED)
+HOLDS = tuple(hold for hold in Hold if hold is not Hold.UNINSTALLED)
 
 
 def fleet(session: Session, *, now: datetime, settings: Settings) -> Fleet:
@@ -102,7 +103,7 @@ def fleet(session: Session, *, now: datetime, settings: Settings) -> Fleet:
     counts = _counts(session, now)
     scheduler, workers = _lives(session, now)
     checks = _checks(session, now, settings)
-    by_hold = {hold.value: min(counts[hold.value], CAP) for hold in HELD}
+    by_hold = {hold.value: min(counts[hold.value], CAP) for hold in HOLDS}
     return Fleet(
         at=now,
         installed=min(counts["installed"], CAP),
@@ -112,7 +113,7 @@ def fleet(session: Session, *, now: datetime, settings: Settings) -> Fleet:
         waiting=min(counts["waiting"], CAP),
         retrying=min(counts["retrying"], CAP),
         retrying_next_at=counts["next_retry"],
-        overdue=min(counts["overdue"], CAP),
+        overdue=min(counts[OVERDUE], CAP),
         groups=groups(session, now=now, counts=counts, workers_alive=workers.alive),
         scheduler=scheduler,
         workers=workers,
@@ -134,9 +135,10 @@ def _counting() -> Select[Any]:
         "installed": capped(or_(ShopSync.hold.is_(None), ShopSync.hold != Hold.UNINSTALLED.value)),
         "syncing": capped(ShopSync.status == Status.IN_PROGRESS.value),
         "waiting": capped(ShopSync.status == Status.PENDING.value),
-        **{hold.value: capped(TROUBLED, ShopSync.hold == hold.value) for hold in HELD},
+        **{hold.value: capped(HELD, ShopSync.hold == hold.value) for hold in HOLDS},
         "retrying": capped(retries(None)),
-        "overdue": capped(is_overdue(None)),
+        **{name: capped(condition) for name, condition in attention(None).items()},
+        OVERDUE: capped(is_overdue(None)),
         "any_due": capped(due, cap=0),
         "next_retry": select(func.min(ShopSync.due_at)).where(retries(None)).scalar_subquery(),
     }

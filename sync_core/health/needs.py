@@ -8,13 +8,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from sync_core.explain import Action, Need, Who
 from sync_core.explain.blocked import BLOCKS
 from sync_core.explain.words import ACTOR_OF_HOLD, ATTENTION, OVERDUE, SHOPIFYS_FAULT
-from sync_core.health.conditions import CAP, MERCHANT_SIDE, TROUBLED, is_overdue, needs_attention
+from sync_core.health.conditions import CAP, HELD, MERCHANT_SIDE, is_overdue, needs_attention
 from sync_core.models import ShopProfile, ShopSync
 from sync_core.states import Status
 
@@ -33,7 +33,6 @@ class Group:
     rows: tuple[Need, ...]
 
 
-TROUBLE_BEGAN = func.coalesce(ShopSync.failing_since, ShopSync.since)
 FIELDS = (
     *(ShopSync.shop_id, ShopSync.shop_domain, ShopSync.status, ShopSync.due_at, ShopSync.failures),
     *(ShopSync.error_class, ShopSync.error_message, ShopSync.first_synced_at),
@@ -51,12 +50,18 @@ class Kind:
 
 OURS, THEIRS = "ours", "theirs"
 """Shops that fail again and again, by whose fault."""
+SHOPIFYS = func.coalesce(ShopSync.error_class, "").in_(sorted(SHOPIFYS_FAULT))
+
+
+def attention(now: datetime | None) -> dict[str, ColumnElement[bool]]:
+    """Name → the shops that fail again and again (`now`: as of `conditions.is_overdue`)."""
+    return {OURS: and_(needs_attention(now), ~SHOPIFYS), THEIRS: and_(needs_attention(now), SHOPIFYS)}
 
 
 def groups(session: Session, *, now: datetime, counts: Mapping[str, int], workers_alive: bool) -> tuple[Group, ...]:
     """The Needs-you list: one group a cause and actor, the group with the longest waiting shop first.
 
-    `counts`: how many shops each hold has, and `overdue`; what nobody has is not looked for.
+    `counts`: how many shops each hold has, each of `attention`, and `overdue`; what nobody has is not looked for.
     """
     kinds = {
         **{hold.value: Kind(hold.value, ACTOR_OF_HOLD[hold], BLOCKS[hold].action) for hold in MERCHANT_SIDE},
@@ -64,43 +69,33 @@ def groups(session: Session, *, now: datetime, counts: Mapping[str, int], worker
         THEIRS: Kind(ATTENTION, Who.SHOPIFY, Action.SYNC),
         OVERDUE: Kind(OVERDUE, Who.US, Action.SYNC if workers_alive else Action.OFF),
     }
-    rows = session.execute(_listed(_needy(now, counts))).all()
-    found = [_group(kinds[name], tuple(its)) for name, its in groupby(rows, key=lambda row: row.kind)]
+    parts = [_part(name, now) for name in kinds if counts[name]]
+    rows = session.execute(_listed(parts)).all() if parts else []
+    its = groupby(rows, key=lambda row: row.kind)
+    found = [_group(kinds[name], counts[name], tuple(rows)) for name, rows in its]
     return tuple(sorted(found, key=lambda group: group.rows[0].since))
 
 
-def _needy(now: datetime, counts: Mapping[str, int]) -> list[Select[Any]]:
-    """The shops that need a person, each with the name of its kind and since when it waits; one SELECT an index."""
-    held = [hold.value for hold in MERCHANT_SIDE if counts[hold.value]]
-    shopifys = func.coalesce(ShopSync.error_class, "").in_(sorted(SHOPIFYS_FAULT))
-    fault = case((shopifys, THEIRS), else_=OURS)
-    found = [_chosen(fault, TROUBLE_BEGAN, needs_attention(now))]
-    if held:
-        found.append(_chosen(ShopSync.hold.expression, TROUBLE_BEGAN, and_(TROUBLED, ShopSync.hold.in_(held))))
-    if counts["overdue"]:
-        found.append(_chosen(literal(OVERDUE), ShopSync.due_at.expression, is_overdue(now)))
-    return found
-
-
-def _chosen(kind: ColumnElement[Any], began: ColumnElement[Any], condition: ColumnElement[bool]) -> Select[Any]:
-    return select(ShopSync.shop_id, kind.label("kind"), began.label("since")).where(condition)
+def _part(name: str, now: datetime) -> Select[Any]:
+    """The longest waiting of a kind, in the order of its index; a shop that a merchant holds has failed first."""
+    if name == OVERDUE:
+        condition, began = is_overdue(now), ShopSync.due_at.expression
+    else:
+        held = and_(HELD, ShopSync.hold == name)
+        condition, began = attention(now).get(name, held), ShopSync.failing_since.expression
+    query = select(*FIELDS, literal(name).label("kind"), began.label("since")).where(condition)
+    return select(query.order_by(began, ShopSync.shop_id).limit(LISTED).subquery())
 
 
 def _listed(parts: list[Select[Any]]) -> Select[Any]:
-    """Of each kind the longest waiting with their names, and how many there are of it (`n`)."""
+    """All kinds, with their shops' names."""
     needy = union_all(*parts).subquery()
-    order = (needy.c.since, needy.c.shop_id)
-    nth = func.row_number().over(partition_by=needy.c.kind, order_by=order).label("nth")
-    ranked = select(needy, nth, func.count().over(partition_by=needy.c.kind).label("n")).subquery()
-    name = func.coalesce(ShopProfile.name, ShopSync.shop_domain).label("name")
-    query = select(*FIELDS, ranked.c.kind, ranked.c.since, ranked.c.n, name)
-    query = query.join(ranked, ranked.c.shop_id == ShopSync.shop_id)
-    query = query.outerjoin(ShopProfile, ShopProfile.shop_id == ShopSync.shop_id)
-    return query.where(ranked.c.nth <= LISTED).order_by(ranked.c.kind, ranked.c.nth)
+    name = func.coalesce(ShopProfile.name, needy.c.shop_domain).label("name")
+    query = select(needy, name).outerjoin(ShopProfile, ShopProfile.shop_id == needy.c.shop_id)
+    return query.order_by(needy.c.kind, needy.c.since, needy.c.shop_id)
 
 
-def _group(kind: Kind, rows: tuple[Row[Any], ...]) -> Group:
-    n = rows[0].n
+def _group(kind: Kind, n: int, rows: tuple[Row[Any], ...]) -> Group:
     return Group(kind.cause, kind.who, min(n, CAP), n > CAP, tuple(_need(row, kind) for row in rows))
 
 
