@@ -161,10 +161,8 @@ def accuracy() -> health.Accuracy:
 @st.cache_resource(ttl=SNAPSHOT_SECONDS, show_spinner=False)
 def late_starts() -> tuple[datetime, ...]:
     """When those new shops are started that will have waited too long by then, soonest first."""
-    settings = desk().settings
     with reading() as (session, now):
-        line = health.coming(session, now=now, settings=settings)
-    return line.late(courtesy=timedelta(seconds=settings.wake_hold_seconds))
+        return health.late_starts(session, now=now, settings=desk().settings)
 
 
 @st.cache_resource(ttl=SNAPSHOT_SECONDS, show_spinner=False)

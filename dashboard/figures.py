@@ -1,35 +1,40 @@
-"""The figures and charts of Overview, shared by all viewers of this process: one panel, one question, one cache.
+"""The figures and charts of Overview, shared by all viewers of this process: a window is looked at once for all.
 
-What took too long is kept as long as what did not: else each viewer would wait for it again, panel by panel.
+What took too long is kept as long as what did not: else each viewer would wait for it again.
 Errors of all that read: TooSlow, database errors; `shell.panel` says them where the panel stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
-import pandas as pd
 import streamlit as st
-from sqlalchemy.orm import Session
 
 from dashboard import cards, data
 from dashboard.cards import Card, dots, lines, shared
+from dashboard.look import Look, look
 from dashboard.moments import zone_of
 from sync_core import health
 from sync_core.errors import TooSlow
-from sync_core.health import Step
-
-Found = TypeVar("Found")
-
-FEW = 200
-"""Under so many installs in a window each is a dot: a rate of so few would draw noise."""
-DAY, QUARTER = timedelta(hours=24), timedelta(days=90)
 
 shared_by_all = st.cache_resource(
     ttl=data.FIGURES_SECONDS, max_entries=64, show_spinner=False, refresh_mode="background"
 )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A window as it is shown: the objectives (errors: TooSlow), and the cards below them in their order."""
+
+    found: Look
+    cards: tuple[Card, ...]
+
+    @property
+    def objectives(self) -> health.Objectives:
+        return self.found.objectives
 
 
 @st.cache_resource(show_spinner=False)
@@ -38,121 +43,73 @@ def _closed_hours() -> health.Memory:
     return {}
 
 
-def _asked(ask: Callable[[Session, datetime], Found]) -> Found | TooSlow:
-    try:
-        with data.reading() as (session, now):
-            return ask(session, now)
-    except TooSlow as slow:
-        return slow
-
-
-def _had(found: Found | TooSlow) -> Found:
+def default_window() -> timedelta:
+    """The shortest window that holds enough installs to judge, else 90 days."""
+    found = _default_window()
     if isinstance(found, TooSlow):
         raise TooSlow(str(found))
     return found
 
 
-def default_window() -> timedelta:
-    """The shortest window that holds enough installs to judge, else 90 days."""
-    return _had(_default_window())
-
-
-def objectives(window: timedelta) -> health.Objectives:
-    """The objectives and the ledger of the window that ends now."""
-    return _had(_objectives(window))
-
-
 @shared_by_all
 def _default_window() -> timedelta | TooSlow:
-    return _asked(lambda session, now: health.window(session, now=now))
-
-
-@shared_by_all
-def _objectives(window: timedelta) -> health.Objectives | TooSlow:
-    settings = data.desk().settings
-    return _asked(
-        lambda session, now: health.objectives(
-            session, since=now - window, until=now, now=now, settings=settings, memory=_closed_hours()
-        )
-    )
-
-
-@shared_by_all
-def _points(window: timedelta, zone_name: str) -> tuple[health.Point, ...] | TooSlow:
-    step, settings = Step.HOUR if window <= DAY else Step.DAY, data.desk().settings
-    own: dict[str, Any] = {"settings": settings, "step": step, "zone": zone_of(zone_name), "memory": _closed_hours()}
-    return _asked(lambda session, now: health.series(session, since=now - window, until=now, now=now, **own))
-
-
-@shared_by_all
-def _installs(window: timedelta) -> pd.DataFrame | TooSlow:
-    return _asked(lambda session, now: health.installs(session, since=now - window, until=now, now=now))
-
-
-@shared_by_all
-def _browser_path() -> health.BrowserPath | TooSlow:
-    return _asked(lambda session, now: health.browser_path(session, now=now, memory=_closed_hours()))
-
-
-@shared_by_all
-def card(name: str, window: timedelta, zone_name: str) -> Card:
-    """One card of CARDS, drawn once for all viewers of a zone; one whose data took too long says so."""
     try:
-        return cards.drawn(name, lambda: CARDS[name](window, zone_name))
+        with data.reading() as (session, now):
+            return health.window(session, now=now)
+    except TooSlow as slow:
+        return slow
+
+
+@shared_by_all
+def shown(window: timedelta, zone_name: str) -> Shown:
+    """The window that ends now, drawn for all viewers of a zone."""
+    zone, settings = zone_of(zone_name), data.desk().settings
+    found = look(data.reading, window=window, zone=zone, settings=settings, memory=_closed_hours())
+    return Shown(found, tuple(_card(name, found, zone) for name in CARDS))
+
+
+def _card(name: str, found: Look, zone: ZoneInfo) -> Card:
+    """One that cannot be drawn says so, and so does one whose data took too long."""
+    try:
+        return cards.drawn(name, lambda: CARDS[name](found, zone))
     except TooSlow as slow:
         return cards.too_slow(name, str(slow))
 
 
-def _few(window: timedelta) -> bool:
-    return objectives(window).ledger.installs < FEW
+def _failures(found: Look, _zone: ZoneInfo) -> Card:
+    return shared.failures(found.failures)
 
 
-def _failures(window: timedelta, _zone_name: str) -> Card:
-    memory = _closed_hours()
-    frame = _asked(lambda session, now: health.failures(session, since=now - window, until=now, memory=memory))
-    return shared.failures(_had(frame))
+def _time_to_sync(found: Look, zone: ZoneInfo) -> Card:
+    if found.few:
+        return dots.time_to_sync(found.installs, zone)
+    return lines.time_to_sync(found.objectives.time_to_sync, found.points, zone)
 
 
-def _time_to_sync(window: timedelta, zone_name: str) -> Card:
-    zone = zone_of(zone_name)
-    if _few(window):
-        return dots.time_to_sync(_had(_installs(window)), zone)
-    return lines.time_to_sync(objectives(window).time_to_sync, _had(_points(window, zone_name)), zone)
+def _by_path(found: Look, _zone: ZoneInfo) -> Card:
+    if found.few:
+        return dots.by_path(found.installs, found.browser)
+    return lines.by_path(found.objectives.time_to_sync, found.browser)
 
 
-def _by_path(window: timedelta, _zone_name: str) -> Card:
-    browser = _had(_browser_path())
-    if _few(window):
-        return dots.by_path(_had(_installs(window)), browser)
-    return lines.by_path(objectives(window).time_to_sync, browser)
+def _pick_up(found: Look, zone: ZoneInfo) -> Card:
+    if found.few:
+        return dots.pick_up(found.pickups, zone)
+    return lines.pick_up(found.objectives.pick_up.all, found.points, zone)
 
 
-def _pick_up(window: timedelta, zone_name: str) -> Card:
-    zone = zone_of(zone_name)
-    if _few(window):
-        frame = _asked(lambda session, now: health.pickups(session, since=now - window, until=now))
-        return dots.pick_up(_had(frame), zone)
-    return lines.pick_up(objectives(window).pick_up.all, _had(_points(window, zone_name)), zone)
+def _success(found: Look, zone: ZoneInfo) -> Card:
+    if found.few:
+        return dots.success(found.installs, found.objectives, zone)
+    return lines.success(found.objectives, found.points, zone)
 
 
-def _success(window: timedelta, zone_name: str) -> Card:
-    zone = zone_of(zone_name)
-    if _few(window):
-        return dots.success(_had(_installs(window)), objectives(window), zone)
-    return lines.success(objectives(window), _had(_points(window, zone_name)), zone)
+def _budget(found: Look, zone: ZoneInfo) -> Card:
+    shown = found.objectives
+    return shared.budget(found.losses, shown.sync_success.all.budget, until=shown.until, zone=zone)
 
 
-def _budget(window: timedelta, zone_name: str) -> Card:
-    shown, zone = objectives(window), zone_of(zone_name)
-    spending = shown.sync_success.all.budget
-    if spending is not None and spending.spent >= FEW:
-        losses = shared.by_day(_had(_points(QUARTER, zone_name)))
-    else:
-        losses = _had(_asked(lambda session, now: health.losses(session, since=now - QUARTER, until=now)))
-    return shared.budget(losses, spending, until=shown.until, zone=zone)
-
-
-CARDS: dict[str, Callable[[timedelta, str], Card]] = {
+CARDS: dict[str, Callable[[Look, ZoneInfo], Card]] = {
     "failures": _failures,
     "time": _time_to_sync,
     "paths": _by_path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -122,3 +123,20 @@ def test_ticks_are_paged_newest_first_without_gap_or_repeat(rows: Rows, session:
     assert sorted(listed) == sorted(ids)
     assert third.next_before is None
     assert [tick.begun_at for tick in first.rows] == [ago(), ago(), ago(minutes=5)]
+
+
+def test_losses_are_counted_day_by_day_in_the_viewers_zone(
+    rows: Rows, session: Session, now: datetime, ago: Ago
+) -> None:
+    zone = ZoneInfo("America/Los_Angeles")
+    for hours in (25, 26, 40, 121):  # deadlines 1, 2, 16 and 97 h ago; there midnight was 1.5 h ago
+        rows.installed(ago(hours=hours))
+    rows.installed(ago(hours=30), synced=60)
+    rows.installed(ago(hours=23))
+
+    own = {"since": now - timedelta(days=90), "until": now}
+    frame = health.losses_by_day(session, now=now, zone=zone, **own)
+
+    local = frame["deadline"].dt.tz_convert(zone).dt.strftime("%m-%d %H:%M")
+    assert dict(zip(local, frame["n"], strict=True)) == {"10-29 00:00": 1, "11-01 00:00": 2, "11-02 00:00": 1}
+    assert frame["n"].sum() == len(health.losses(session, **own))

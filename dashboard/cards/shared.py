@@ -11,7 +11,7 @@ from dashboard.cards.card import Card, named_at
 from dashboard.charts import bars
 from dashboard.moments import on_the_wall
 from sync_core.explain import count
-from sync_core.health import Budget, Point
+from sync_core.health import Budget
 
 LISTED_CAUSES = 6
 CHECK_WORDS = {
@@ -65,13 +65,6 @@ def budget(losses: pd.DataFrame, spending: Budget | None, *, until: datetime, zo
     )
     note = f"budget over 90 days, whole shops; {spending.allowed:,} allowed"
     return Card("budget", title, note, bars.budget(steps, start=ends[0], end=ends[1]), bad=bad)
-
-
-def by_day(points: tuple[Point, ...]) -> pd.DataFrame:
-    """The losses of each step, for a quarter that has too many to name them."""
-    lost = [(each.since, each.sync_success.n - each.sync_success.k) for each in points]
-    frame = pd.DataFrame([(at, "", n) for at, n in lost if n], columns=["deadline", "name", "n"])
-    return frame.assign(deadline=pd.to_datetime(frame["deadline"], utc=True))
 
 
 def checks(slots: pd.DataFrame, zone: ZoneInfo, *, period: str) -> Card:

@@ -102,13 +102,13 @@ def figures() -> None:
     """Objectives of the chosen window, coverage, charts; each is shown alone when another cannot be."""
     with shell.panel("Objectives and charts"):
         window = _heading()
+        shown = shared_figures.shown(window, shell.zone().key)
         with shell.panel("Objectives"):
-            shown = shared_figures.objectives(window)
-            objectives.show(shown, silent_since=_silent_since())
-            coverage.show(shown)
+            objectives.show(shown.objectives, silent_since=_silent_since())
+            coverage.show(shown.objectives)
         with st.grid(2, min_column_width=330, gap="small"):
-            for name in shared_figures.CARDS:
-                draw(shared_figures.card(name, window, shell.zone().key))
+            for card in shown.cards:
+                draw(card)
     with shell.panel("The checks"):
         draw(data.strip(shell.zone().key))
     _counted()

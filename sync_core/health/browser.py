@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sync_core import slo
 from sync_core.health.cohort import cohort
 from sync_core.health.episodes import DAY
-from sync_core.health.hours import Memory, Window, books
+from sync_core.health.hours import Books, Memory, Window, books
 
 USUAL = timedelta(days=30)
 """So long before the last 24 h tells what is usual."""
@@ -33,7 +33,7 @@ class BrowserPath:
         return slo.wilson(self.k, self.n)[1] < slo.wilson(self.usual_k, self.usual_n)[0] / 2
 
 
-def browser_path(session: Session, *, now: datetime, memory: Memory | None = None) -> BrowserPath:
+def browser_path(session: Session | Books, *, now: datetime, memory: Memory | None = None) -> BrowserPath:
     """The browser's share of the last 24 h, and of the 30 days before. Source: as `objectives`."""
     kept, began = books(session, memory), now - DAY
     recent = cohort(kept, Window(began, now)).synced

@@ -77,6 +77,27 @@ def coming(session: Session, *, now: datetime, settings: Settings) -> Coming:
     return Coming(now, tuple(_waiting(row, found.get(row.shop_id)) for row in rows))
 
 
+def late_starts(session: Session, *, now: datetime, settings: Settings) -> tuple[datetime, ...]:
+    """When those new shops are started, soonest first, that will have waited too long by then and have not yet.
+
+    Not those whose merchant's browser may still come. The line is read only when a new shop waits in it.
+    """
+    courtesy = timedelta(seconds=settings.wake_hold_seconds)
+    moments = {"now": now, "since": now - timedelta(seconds=TARGET_SECONDS), "until": now - courtesy}
+    if not session.execute(_new_ones(), moments).scalar_one():
+        return ()
+    return coming(session, now=now, settings=settings).late(courtesy=courtesy)
+
+
+@cache
+def _new_ones() -> Select[bool]:
+    """Whether a shop of the last minutes waits for its first sync. Parameters: now, since, until."""
+    now, since, until = (bindparam(name, type_=UtcMs()) for name in ("now", "since", "until"))
+    fresh = and_(ShopSync.installed_at > since, ShopSync.installed_at <= until, ShopSync.first_synced_at.is_(None))
+    runs = and_(ShopSync.status == Status.IN_PROGRESS.value, ShopSync.due_at > now)
+    return select(select(literal_column("1")).where(fresh, ShopSync.hold.is_(None), ~runs).exists())
+
+
 @cache
 def _line() -> Select[Any]:
     """Whoever is awake, sleeps and is due soon, or lost its worker; one index a part. Parameters: now, soon."""

@@ -15,7 +15,7 @@ from sync_core.health.cohort import path_of
 from sync_core.health.conditions import NAME
 from sync_core.health.episodes import LEFT_UNTAKEN, MISSED_SYNC
 from sync_core.health.failures import by_class, still_failing
-from sync_core.health.hours import Memory, Window, books
+from sync_core.health.hours import Books, Memory, Window, books
 from sync_core.models import Install, ShopProfile, ShopSync
 
 NEWEST = 1_000
@@ -72,7 +72,9 @@ def window(session: Session, *, now: datetime) -> timedelta:
     return slo.window(now - installed_at for installed_at in found)
 
 
-def failures(session: Session, *, since: datetime, until: datetime, memory: Memory | None = None) -> pd.DataFrame:
+def failures(
+    session: Session | Books, *, since: datetime, until: datetime, memory: Memory | None = None
+) -> pd.DataFrame:
     """Failed tries of a window by cause.
 
     Shape: one row per error class, most failures first; empty keeps the columns.
@@ -80,8 +82,8 @@ def failures(session: Session, *, since: datetime, until: datetime, memory: Memo
     went on since · open int, the shop still fails since then (uninstalled since: in neither).
     Source: roll-ups, sync_attempt by ended_at, shop_sync. Errors: database errors pass through.
     """
-    window = Window(since, until)
-    failed, (here, left) = by_class(books(session, memory), window), still_failing(session, window)
+    window, kept = Window(since, until), books(session, memory)
+    failed, (here, left) = by_class(kept, window), still_failing(kept.session, window)
     rows = [
         _failure(name, failed=n, healed=n - here[name] - left[name], still=here[name]) for name, n in failed.items()
     ]

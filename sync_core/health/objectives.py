@@ -90,7 +90,7 @@ class Objectives:
 
 
 def objectives(
-    session: Session,
+    session: Session | Books,
     *,
     since: datetime,
     until: datetime,
@@ -112,7 +112,7 @@ def objectives(
         pick_up=_pick_up(kept, window, now),
         time_to_sync=time_to_sync(kept, installs),
         sweep_success=_sweep_success(kept, window, settings),
-        ledger=ledger(session, installs, now=now),
+        ledger=ledger(kept.session, installs, now=now),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -52,7 +53,7 @@ class Point:
 
 
 def series(
-    session: Session,
+    session: Session | Books,
     *,
     since: datetime,
     until: datetime,
@@ -90,6 +91,27 @@ def series(
         )
         for each, success, started, slots, times in told
     )
+
+
+def losses_by_day(
+    session: Session | Books,
+    *,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    zone: ZoneInfo,
+    memory: Memory | None = None,
+) -> pd.DataFrame:
+    """The installs without data at their deadline by day, where they are too many to name: the shape of `losses`.
+
+    Shape: one row per day that lost any, oldest first; n int, how many; no shop_id and no domain. Source: as `series`.
+    """
+    window, kept = Window(since, min(until, now)), books(session, memory)
+    steps = _steps(window, Step.DAY, zone)
+    counts = zip(steps, kept.stepped(window, SUCCESS, steps), strict=True)
+    lost = [(max(step.since, since), "", count["n"] - count["k"]) for step, count in counts]
+    frame = pd.DataFrame([row for row in lost if row[-1]], columns=["deadline", "name", "n"])
+    return frame.assign(deadline=pd.to_datetime(frame["deadline"], utc=True))
 
 
 def _steps(window: Window, step: Step, zone: ZoneInfo) -> list[Window]:

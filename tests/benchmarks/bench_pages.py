@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from rich.table import Table
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
+from dashboard.look import look
 from sync_core import health, rollup
 from sync_core.alerts import lists
 from sync_core.config import Settings, load_settings
@@ -34,7 +36,7 @@ RUNS = int(os.environ.get("BENCH_RUNS", "50"))
 LONGEST = 230
 EXPLAIN = os.environ.get("BENCH_EXPLAIN")
 
-SAME_QUERIES = {f"{page}, {days} d" for page in ("Overview", "Its charts") for days in (1, 7, 90)}
+SAME_QUERIES = {f"Overview, {days} d" for days in (1, 7, 90)}
 """Their plans are those of 30 days."""
 DAY = timedelta(days=1)
 
@@ -45,12 +47,11 @@ def pages(settings: Settings, domain: str) -> dict[str, Ask]:
     """Page → what it asks. Overview is asked as a process does that remembers closed hours."""
     return {
         **{f"Overview, {days} d": _overview(settings, days) for days in (1, 7, 30, 90)},
-        **{f"Its charts, {days} d": _charts(settings, days) for days in (1, 7, 30, 90)},
         **{f"Shops{', ' if name else ''}{name}": _shops(**asked) for name, asked in _lists(domain).items()},
         "Shop": lambda session, now: health.shop(session, domain=domain, now=now, settings=settings),
-        "Checks": lambda session, _now: health.sweeps(session),
-        "Checks, strip": lambda session, now: health.slots(
-            session, since=now - DAY, until=now, now=now, settings=settings
+        "Checks": lambda session, now: (
+            health.sweeps(session),
+            health.slots(session, since=now - DAY, until=now, now=now, settings=settings),
         ),
         "Alerts": lambda session, now: lists.alerts(session, now=now),
         "System": lambda session, now: (health.heartbeats(session, now=now), health.capacity(session, now=now)),
@@ -80,27 +81,16 @@ def _lists(domain: str) -> dict[str, dict[str, Any]]:
 
 
 def _overview(settings: Settings, days: int) -> Ask:
+    """The first screen, what comes next, the window with its charts, the strip of checks."""
     memory: dict[Any, Any] = {}
+    own: dict[str, Any] = {"settings": settings, "zone": ZoneInfo("Europe/Stockholm"), "memory": memory}
 
     def ask(session: Session, now: datetime) -> None:
-        window: dict[str, Any] = {"since": now - timedelta(days=days), "until": now, "memory": memory}
         health.fleet(session, now=now, settings=settings)
+        health.late_starts(session, now=now, settings=settings)
         health.window(session, now=now)
-        health.objectives(session, now=now, settings=settings, **window)
-
-    return ask
-
-
-def _charts(settings: Settings, days: int) -> Ask:
-    memory: dict[Any, Any] = {}
-    step = health.Step.HOUR if days == 1 else health.Step.DAY
-    own: dict[str, Any] = {"settings": settings, "step": step, "zone": ZoneInfo("Europe/Stockholm")}
-
-    def ask(session: Session, now: datetime) -> None:
-        window: dict[str, Any] = {"since": now - timedelta(days=days), "until": now, "memory": memory}
-        health.failures(session, **window)
-        health.series(session, now=now, **own, **window)
-        health.browser_path(session, now=now, memory=memory)
+        look(lambda: nullcontext((session, now)), window=timedelta(days=days), **own)
+        health.slots(session, since=now - DAY, until=now, now=now, settings=settings)
 
     return ask
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from dashboard.cards import dots, shared
-from sync_core.health import Budget, Part, Point
+from sync_core.health import Budget
 
 UTC_ZONE = ZoneInfo("UTC")
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -80,13 +80,10 @@ def test_the_budgets_steps_end_where_the_budget_stands() -> None:
 
 
 def test_too_many_losses_to_name_are_taken_off_day_by_day() -> None:
-    days = [NOW - timedelta(days=nth) for nth in (3, 2, 1)]
-    points = tuple(
-        Point(at, at + timedelta(days=1), Part(1_000 - n, 1_000), Part(0, 0), Part(0, 0), 0, None, None)
-        for at, n in zip(days, (150, 0, 60), strict=True)
-    )
+    days = pd.to_datetime([NOW - timedelta(days=3), NOW - timedelta(days=1)], utc=True)
+    by_day = pd.DataFrame({"deadline": days, "name": "", "n": [150, 60]})
 
-    card = shared.budget(shared.by_day(points), Budget(30_000, 300, 210), until=NOW, zone=UTC_ZONE)
+    card = shared.budget(by_day, Budget(30_000, 300, 210), until=NOW, zone=UTC_ZONE)
 
     assert card.figure is not None
     assert list(card.figure.data[0].y) == [300, 150, 90, 90]

@@ -204,7 +204,7 @@ def test_objectives_that_take_too_long_leave_who_needs_you_and_the_checks(
     open_page: OpenPage, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fleet.burning()
-    monkeypatch.setattr(health, "objectives", lambda session, **_asked: session.execute(ENDLESS))
+    monkeypatch.setattr(health, "objectives", lambda books, **_asked: books.session.execute(ENDLESS))
     monkeypatch.setattr(data, "PANEL_SECONDS", 2.0)
 
     page = open_page("overview")
