@@ -152,7 +152,8 @@ class Install(Base):
         index(
             "ix_install_unsynced",
             "success_deadline",
-            serves="objectives: who had no data in time",
+            *("installed_at", "first_synced_at", "withdrawn_at", "watched", "path", "shop_id", "generation"),
+            serves="objectives: who had no data in time; ledger: where they are",
             where="first_synced_at IS NULL OR first_synced_at > success_deadline",
         ),
         index(

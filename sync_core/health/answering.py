@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, Select, Subquery, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
+from sync_core.columns import UtcMs
 from sync_core.models import ShopSync, SyncAttempt
 from sync_core.states import Outcome
 
 RECENTLY = timedelta(minutes=15)
 NEWEST = 5_000
 """Attempts that are looked at: enough to judge, however large the fleet."""
+SILENT = "unavailable"
 FEW = 3
 """Fewer failing shops than this say nothing about Shopify."""
 
@@ -39,27 +42,42 @@ class ShopifyState:
 
 def shopify_state(session: Session, *, now: datetime) -> ShopifyState:
     """Failing when more than half of the asked shops, and at least three, got no answer at their last try."""
-    last = _last_answers(session, now)
-    silent = [shop_id for shop_id, error in last.items() if error == "unavailable"]
-    if not last:
+    moments = {"since": now - RECENTLY, "until": now}
+    asked, failing = session.execute(_counting(), moments).one()
+    if not asked:
         return ShopifyState(Answering.NOT_ASKED, 0, 0, None)
-    if len(silent) < FEW or 2 * len(silent) <= len(last):
-        return ShopifyState(Answering.WELL, len(silent), len(last), None)
-    return ShopifyState(Answering.FAILING, len(silent), len(last), _since(session, silent, asked=len(last)))
+    if failing < FEW or 2 * failing <= asked:
+        return ShopifyState(Answering.WELL, failing, asked, None)
+    since = session.execute(_since(), {**moments, "half": asked // 2}).scalar_one_or_none()
+    return ShopifyState(Answering.FAILING, failing, asked, since)
 
 
-def _last_answers(session: Session, now: datetime) -> dict[str, str | None]:
-    """Shop → error class of its newest attempt, None when it went well."""
-    ended = select(SyncAttempt.shop_id, SyncAttempt.error_class)
-    ended = ended.where(SyncAttempt.ended_at > now - RECENTLY, SyncAttempt.ended_at <= now)
+@cache
+def _counting() -> Select[int, int]:
+    """(shops that were asked, those without an answer). Parameters: since, until."""
+    last = _last_answers()
+    return select(func.count(), func.count(case((last.c.silent_at == last.c.ended_at, 1))))
+
+
+@cache
+def _since() -> Select[datetime]:
+    """From when more than half of the asked shops were failing: one shop that fails for days does not count.
+
+    Parameters: since, until, half.
+    """
+    last, began = _last_answers(), func.coalesce(ShopSync.failing_since, ShopSync.since)
+    silent = select(last.c.shop_id).where(last.c.silent_at == last.c.ended_at)
+    query = select(began).where(ShopSync.shop_id.in_(silent)).order_by(began)
+    return query.offset(bindparam("half", type_=Integer)).limit(1)
+
+
+def _last_answers() -> Subquery:
+    """Shop → when its newest attempt ended (`ended_at`), and the newest that got no answer (`silent_at`)."""
+    since, until = (bindparam(name, type_=UtcMs()) for name in ("since", "until"))
+    ended = select(SyncAttempt.shop_id, SyncAttempt.error_class, SyncAttempt.ended_at)
+    ended = ended.where(SyncAttempt.ended_at > since, SyncAttempt.ended_at <= until)
     ended = ended.where(SyncAttempt.outcome.in_([Outcome.COMPLETED.value, Outcome.FAILED.value]))
-    newest = session.execute(ended.order_by(SyncAttempt.ended_at.desc()).limit(NEWEST)).all()
-    return {row.shop_id: row.error_class for row in reversed(newest)}
-
-
-def _since(session: Session, silent: list[str], *, asked: int) -> datetime | None:
-    """From when more than half of the asked shops were failing: one shop that fails for days does not count."""
-    half = asked // 2
-    began = func.coalesce(ShopSync.failing_since, ShopSync.since)
-    query = select(began).where(ShopSync.shop_id.in_(silent)).order_by(began).offset(half).limit(1)
-    return session.execute(query).scalar_one_or_none()
+    newest = ended.order_by(SyncAttempt.ended_at.desc()).limit(NEWEST).subquery()
+    silent_at = func.max(case((newest.c.error_class == SILENT, newest.c.ended_at))).label("silent_at")
+    last = func.max(newest.c.ended_at).label("ended_at")
+    return select(newest.c.shop_id, last, silent_at).group_by(newest.c.shop_id).subquery()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from sync_core import slo
-from sync_core.health.cohort import cohort
+from sync_core.health.cohort import synced
 from sync_core.health.episodes import DAY
 from sync_core.health.hours import Books, Memory, Window, books
 
@@ -36,6 +36,6 @@ class BrowserPath:
 def browser_path(session: Session | Books, *, now: datetime, memory: Memory | None = None) -> BrowserPath:
     """The browser's share of the last 24 h, and of the 30 days before. Source: as `objectives`."""
     kept, began = books(session, memory), now - DAY
-    recent = cohort(kept, Window(began, now)).synced
-    usual = cohort(kept, Window(began - USUAL, began)).synced
+    recent = synced(kept, Window(began, now))
+    usual = synced(kept, Window(began - USUAL, began))
     return BrowserPath(recent["onboarding"], recent.total(), usual["onboarding"], usual.total())

@@ -156,51 +156,63 @@ class Cohort:
         if path is not None:
             self.by_path[path].add(kind, seconds, n)
 
-    def add_synced(self, trigger: str | None, n: int) -> None:
-        self.synced[path_of(trigger, finished=True) or "wake"] += n
-
 
 def cohort(books: Books, window: Window) -> Cohort:
     """The installs of a window, by installed_at; what came after its end had not come yet."""
-    found = Cohort(layers(books, window))
-    _add_closed(found, books)
-    _add_soon(found, books)
-    for trigger, kind, seconds, synced, young, n in books.session.execute(_open(found.layers)):
+    told = layers(books, window)
+    found = Cohort(told, synced=_summed(books, told))
+    closed = books.rolled(told.split, INSTALLS.name)
+    found.young = _quick(books, told).total()
+    found.all, found.negative = closed.get("all", 0) + found.young, closed.get(NEGATIVE, 0)
+    for row in _durations(books, told):
+        found.add(*row)
+    for trigger, kind, seconds, synced, young, n in books.session.execute(_open(told)):
         found.all += n
         found.negative += n if kind == NEGATIVE else 0
         found.young += n if young else 0
         if synced:
-            found.add_synced(trigger, n)
+            found.synced[path_of(trigger, finished=True) or "wake"] += n
         found.add(trigger, kind, seconds, n)
     return found
 
 
-def _add_closed(found: Cohort, books: Books) -> None:
-    split = found.layers.split
-    if not split.rolled:
-        return
-    for figure, n in books.rolled(split, INSTALLS.name).items():
-        if figure == "all":
-            found.all += n
-        elif figure == NEGATIVE:
-            found.negative += n
-        else:
-            found.synced[figure.removeprefix("synced.")] += n
-    for row in books.remembered("durations", INSTALLS.name, split, lambda: _kept(books, split)):
-        found.add(*row)
+def synced(books: Books, window: Window) -> Counter[str]:
+    """Path → the installs of a window with data by their deadline, as of now: the same as a cohort's, without times."""
+    told = layers(books, window)
+    found = _summed(books, told)
+    query = select(Install.path, func.count()).where(Install.watched, SYNCED, told.events(Install.installed_at))
+    for trigger, n in books.session.execute(query.group_by(Install.path)):
+        found[path_of(trigger, finished=True) or "wake"] += n
+    return found
 
 
-def _add_soon(found: Cohort, books: Books) -> None:
-    soon = found.layers.soon
+def _summed(books: Books, told: Layers) -> Counter[str]:
+    """The same of what is kept as sums."""
+    closed = books.rolled(told.split, INSTALLS.name).items()
+    its = {figure.removeprefix("synced."): n for figure, n in closed if figure.startswith("synced.")}
+    return Counter(its) + _quick(books, told)
+
+
+def _quick(books: Books, told: Layers) -> Counter[str]:
+    """Path → the quick installs of `soon`."""
+    found: Counter[str] = Counter()
+    for trigger, _, _, n in _soon(books, told):
+        found[path_of(trigger, finished=True) or "wake"] += n
+    return found
+
+
+def _durations(books: Books, told: Layers) -> list[tuple[str | None, str, int, int]]:
+    """(path, kind, seconds, installs) that are kept as sums."""
+    split = told.split
+    closed = books.remembered("durations", INSTALLS.name, split, lambda: _kept(books, split)) if split.rolled else []
+    return [*closed, *_soon(books, told)]
+
+
+def _soon(books: Books, told: Layers) -> list[tuple[str | None, str, int, int]]:
+    soon = told.soon
     if not soon.rolled:
-        return
-    for trigger, kind, seconds, n in books.remembered(
-        "durations", SOON.name, soon, lambda: _kept(books, soon, WAS_QUICK)
-    ):
-        found.all += n
-        found.young += n
-        found.add_synced(trigger, n)
-        found.add(trigger, kind, seconds, n)
+        return []
+    return books.remembered("durations", SOON.name, soon, lambda: _kept(books, soon, WAS_QUICK))
 
 
 def _kept(books: Books, split: Parts, *which: ColumnElement[bool]) -> list[tuple[str | None, str, int, int]]:

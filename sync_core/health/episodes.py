@@ -6,11 +6,12 @@ Whatever decides it happened before its deadline, so its hour can be rolled up o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, literal_column, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync_core.health.conditions import MERCHANT_SIDE, NAME
@@ -99,27 +100,41 @@ PICK_UP = Family(
 """Taken by their deadline by anybody, of those not uninstalled before."""
 
 
-def missed_syncs(session: Session, window: Window, *, limit: int) -> tuple[Worst, ...]:
-    """Installs without data at their deadline, the longest first."""
-    missed = and_(window.holds(Install.success_deadline), MISSED_SYNC)
-    return longest(session, window, Install.first_synced_at, missed, limit=limit)
+@dataclass(frozen=True)
+class Sought:
+    """Installs by the time from install to `ended`, the `limit` longest."""
+
+    ended: InstrumentedAttribute[Any]
+    chosen: ColumnElement[bool]
+    limit: int = 1
 
 
-def late_pick_ups(session: Session, window: Window, *, limit: int) -> tuple[Worst, ...]:
+def missed_syncs(window: Window) -> Sought:
+    """The install without data at its deadline that took or waits longest."""
+    return Sought(Install.first_synced_at, and_(window.holds(Install.success_deadline), MISSED_SYNC))
+
+
+def late_pick_ups(window: Window, *, limit: int) -> Sought:
     """Installs that nobody had taken at their deadline, the longest first."""
-    missed = and_(window.holds(Install.pickup_deadline), MISSED_PICK_UP)
-    return longest(session, window, Install.first_claimed_at, missed, limit=limit)
+    return Sought(Install.first_claimed_at, and_(window.holds(Install.pickup_deadline), MISSED_PICK_UP), limit)
 
 
-def longest(
-    session: Session, window: Window, ended: InstrumentedAttribute[Any], chosen: ColumnElement[bool], *, limit: int
-) -> tuple[Worst, ...]:
-    """Installs by the time from install to `ended` (to the window's end while it has not come), longest first."""
-    seconds = seconds_between(Install.installed_at, func.coalesce(ended, moment(window.end))).label("seconds")
-    found = select(Install.shop_id, seconds).where(chosen).order_by(seconds.desc(), Install.shop_id)
-    few = found.limit(limit).subquery()
-    query = select(few.c.shop_id, ShopSync.shop_domain, NAME, few.c.seconds)
+def longest(session: Session, window: Window, sought: Mapping[str, Sought]) -> dict[str, tuple[Worst, ...]]:
+    """Of each what is sought, longest first, in one question; what has not ended counts to the window's end."""
+    found: dict[str, tuple[Worst, ...]] = dict.fromkeys(sought, ())
+    if not sought:
+        return found
+    few = union_all(*(_longest(name, each, window) for name, each in sought.items())).subquery()
+    query = select(few.c.sought, few.c.shop_id, ShopSync.shop_domain, NAME, few.c.seconds)
     query = query.join(ShopSync, ShopSync.shop_id == few.c.shop_id)
     query = query.outerjoin(ShopProfile, ShopProfile.shop_id == few.c.shop_id)
-    rows = session.execute(query.order_by(few.c.seconds.desc(), few.c.shop_id))
-    return tuple(Worst(shop_id, domain, name, float(took)) for shop_id, domain, name, took in rows)
+    for key, shop_id, domain, name, took in session.execute(query.order_by(few.c.seconds.desc(), few.c.shop_id)):
+        found[key] += (Worst(shop_id, domain, name, float(took)),)
+    return found
+
+
+def _longest(name: str, sought: Sought, window: Window) -> Select[Any]:
+    until = func.coalesce(sought.ended, moment(window.end))
+    seconds = seconds_between(Install.installed_at, until).label("seconds")
+    query = select(literal(name).label("sought"), Install.shop_id, seconds).where(sought.chosen)
+    return select(query.order_by(seconds.desc(), Install.shop_id).limit(sought.limit).subquery())

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from sync_core.health.conditions import FAILING
 from sync_core.health.episodes import SPOILS
 from sync_core.health.hours import Books, Window
+from sync_core.health.spans import moment
 from sync_core.models import ShopSync, SyncAttempt
 from sync_core.states import Hold, Outcome
 
@@ -43,9 +44,13 @@ def still_failing(session: Session, window: Window) -> tuple[Counter[str], Count
     """Error class → tries of the window since which their shop fails: of shops that are here, and that left."""
     gone = (ShopSync.hold.is_not_distinct_from(Hold.UNINSTALLED.value)).label("gone")
     query = failed_tries(gone, which=FAILED_OF_SHOP).join(ShopSync, ShopSync.shop_id == SyncAttempt.shop_id)
-    since = and_(SyncAttempt.generation == ShopSync.generation, SyncAttempt.ended_at >= ShopSync.failing_since)
+    began = moment(window.since)
+    later = case(
+        (ShopSync.failing_since > began, ShopSync.failing_since), else_=began
+    )  # a plain bound has every try read
+    since = and_(SyncAttempt.generation == ShopSync.generation, SyncAttempt.ended_at >= later)
     here: Counter[str] = Counter()
     left: Counter[str] = Counter()
-    for is_gone, error, n in session.execute(query.where(FAILING, since, window.spans(SyncAttempt.ended_at))):
+    for is_gone, error, n in session.execute(query.where(FAILING, since, SyncAttempt.ended_at < window.end)):
         (left if is_gone else here)[error] += n
     return here, left

@@ -137,7 +137,7 @@ def _counting() -> Select[Any]:
         "waiting": capped(ShopSync.status == Status.PENDING.value),
         **{hold.value: capped(HELD, ShopSync.hold == hold.value) for hold in HOLDS},
         "retrying": capped(retries(None)),
-        **{name: capped(condition) for name, condition in attention(None).items()},
+        **{name: capped(condition) for name, condition in attention().items()},
         OVERDUE: capped(is_overdue(None)),
         "any_due": capped(due, cap=0),
         "next_retry": select(func.min(ShopSync.due_at)).where(retries(None)).scalar_subquery(),

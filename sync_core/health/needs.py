@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from sync_core.explain import Action, Need, Who
 from sync_core.explain.blocked import BLOCKS
 from sync_core.explain.words import ACTOR_OF_HOLD, ATTENTION, OVERDUE, SHOPIFYS_FAULT
-from sync_core.health.conditions import CAP, HELD, MERCHANT_SIDE, is_overdue, needs_attention
+from sync_core.health.conditions import CAP, HELD, MERCHANT_SIDE, is_overdue, late_at, needs_attention
 from sync_core.models import ShopProfile, ShopSync
 from sync_core.states import Status
 
@@ -53,9 +54,10 @@ OURS, THEIRS = "ours", "theirs"
 SHOPIFYS = func.coalesce(ShopSync.error_class, "").in_(sorted(SHOPIFYS_FAULT))
 
 
-def attention(now: datetime | None) -> dict[str, ColumnElement[bool]]:
-    """Name → the shops that fail again and again (`now`: as of `conditions.is_overdue`)."""
-    return {OURS: and_(needs_attention(now), ~SHOPIFYS), THEIRS: and_(needs_attention(now), SHOPIFYS)}
+def attention() -> dict[str, ColumnElement[bool]]:
+    """Name → the shops that fail again and again. Parameters: `late_at`."""
+    again = needs_attention(None)
+    return {OURS: and_(again, ~SHOPIFYS), THEIRS: and_(again, SHOPIFYS)}
 
 
 def groups(session: Session, *, now: datetime, counts: Mapping[str, int], workers_alive: bool) -> tuple[Group, ...]:
@@ -69,27 +71,28 @@ def groups(session: Session, *, now: datetime, counts: Mapping[str, int], worker
         THEIRS: Kind(ATTENTION, Who.SHOPIFY, Action.SYNC),
         OVERDUE: Kind(OVERDUE, Who.US, Action.SYNC if workers_alive else Action.OFF),
     }
-    parts = [_part(name, now) for name in kinds if counts[name]]
-    rows = session.execute(_listed(parts)).all() if parts else []
+    names = tuple(name for name in kinds if counts[name])
+    rows = session.execute(_listed(names), late_at(now)).all() if names else []
     its = groupby(rows, key=lambda row: row.kind)
     found = [_group(kinds[name], counts[name], tuple(rows)) for name, rows in its]
     return tuple(sorted(found, key=lambda group: group.rows[0].since))
 
 
-def _part(name: str, now: datetime) -> Select[Any]:
+def _part(name: str) -> Select[Any]:
     """The longest waiting of a kind, in the order of its index; a shop that a merchant holds has failed first."""
     if name == OVERDUE:
-        condition, began = is_overdue(now), ShopSync.due_at.expression
+        condition, began = is_overdue(None), ShopSync.due_at.expression
     else:
         held = and_(HELD, ShopSync.hold == name)
-        condition, began = attention(now).get(name, held), ShopSync.failing_since.expression
+        condition, began = attention().get(name, held), ShopSync.failing_since.expression
     query = select(*FIELDS, literal(name).label("kind"), began.label("since")).where(condition)
     return select(query.order_by(began, ShopSync.shop_id).limit(LISTED).subquery())
 
 
-def _listed(parts: list[Select[Any]]) -> Select[Any]:
-    """All kinds, with their shops' names."""
-    needy = union_all(*parts).subquery()
+@cache
+def _listed(names: tuple[str, ...]) -> Select[Any]:
+    """The kinds of these names, with their shops' names. Parameters: `late_at`."""
+    needy = union_all(*(_part(name) for name in names)).subquery()
     name = func.coalesce(ShopProfile.name, needy.c.shop_domain).label("name")
     query = select(needy, name).outerjoin(ShopProfile, ShopProfile.shop_id == needy.c.shop_id)
     return query.order_by(needy.c.kind, needy.c.since, needy.c.shop_id)

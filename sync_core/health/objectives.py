@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,14 +10,13 @@ from sqlalchemy.orm import Session
 
 from sync_core import slo
 from sync_core.config import Settings
-from sync_core.health import episodes
 from sync_core.health.checks import slot_count
 from sync_core.health.cohort import cohort
 from sync_core.health.conditions import capped_count, is_overdue
-from sync_core.health.episodes import PICK_UP, SUCCESS, Worst
+from sync_core.health.episodes import PICK_UP, SUCCESS, Worst, late_pick_ups, longest, missed_syncs
 from sync_core.health.hours import Books, Memory, Window, books
 from sync_core.health.ledger import Ledger, ledger
-from sync_core.health.times import TimeToSync, time_to_sync
+from sync_core.health.times import TimeToSync, slowest_unsynced, time_to_sync
 
 SUCCESS_TARGET, PICK_UP_TARGET, SWEEP_TARGET = 0.99, 1.0, 0.95
 QUARTER = timedelta(days=90)
@@ -104,22 +104,27 @@ def objectives(
     Errors: database errors pass through. A window without installs has no data, not 0 %.
     """
     window, kept = Window(since, min(until, now)), books(session, memory)
-    installs = cohort(kept, window)
+    installs, success = cohort(kept, window), kept.counted(window, SUCCESS)
+    started = kept.counted(window, PICK_UP)
+    sought = {"slow": slowest_unsynced(window)}
+    sought |= {"missed": missed_syncs(window)} if success["k"] < success["n"] else {}
+    sought |= {"late": late_pick_ups(window, limit=NAMED)} if started["k"] < started["n"] else {}
+    worst = longest(kept.session, window, sought)
     return Objectives(
         since=since,
         until=until,
-        sync_success=_sync_success(kept, window, unjudged=installs.young),
-        pick_up=_pick_up(kept, window, now),
-        time_to_sync=time_to_sync(kept, installs),
+        sync_success=_sync_success(kept, window, success, worst.get("missed", ()), unjudged=installs.young),
+        pick_up=_pick_up(kept, started, worst.get("late", ()), now),
+        time_to_sync=time_to_sync(kept, installs, worst["slow"]),
         sweep_success=_sweep_success(kept, window, settings),
         ledger=ledger(kept.session, installs, now=now),
     )
 
 
-def _sync_success(books: Books, window: Window, *, unjudged: int) -> SyncSuccess:
-    count, quarter = (books.counted(each, SUCCESS) for each in (window, _quarter(window)))
-    k, n = count["k"], count["n"]
-    worst = episodes.missed_syncs(books.session, window, limit=1) if k < n else ()
+def _sync_success(
+    books: Books, window: Window, count: Counter[str], worst: tuple[Worst, ...], *, unjudged: int
+) -> SyncSuccess:
+    k, n, quarter = count["k"], count["n"], books.counted(_quarter(window), SUCCESS)
     return SyncSuccess(
         all=share(k, n, SUCCESS_TARGET, budget=_budget(quarter["k"], quarter["n"], SUCCESS_TARGET), worst=worst),
         addressable=share(k, n - count["blocked"], SUCCESS_TARGET),
@@ -132,9 +137,7 @@ def _quarter(window: Window) -> Window:
     return Window(window.end - QUARTER, window.end)
 
 
-def _pick_up(books: Books, window: Window, now: datetime) -> PickUp:
-    count = books.counted(window, PICK_UP)
-    late = episodes.late_pick_ups(books.session, window, limit=NAMED) if count["k"] < count["n"] else ()
+def _pick_up(books: Books, count: Counter[str], late: tuple[Worst, ...], now: datetime) -> PickUp:
     overdue = capped_count(books.session, is_overdue(now))
     return PickUp(all=share(count["k"], count["n"], PICK_UP_TARGET, worst=late), overdue_now=overdue, late=late)
 

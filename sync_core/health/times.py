@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from sync_core import slo
 from sync_core.health.cohort import BACKWARDS, WAS_QUICK, Cohort, Tally
-from sync_core.health.episodes import SYNCED, UNSYNCED, Worst, longest
+from sync_core.health.episodes import SYNCED, UNSYNCED, Sought, Worst, longest
 from sync_core.health.hours import Books, Parts, Window
 from sync_core.health.spans import HOUR
 from sync_core.models import Install, RollupDuration
@@ -51,13 +51,13 @@ class TimeToSync:
     """Installs whose data arrived before they were installed: a clock or data error, in no figure."""
 
 
-def time_to_sync(books: Books, installs: Cohort) -> TimeToSync:
-    """Times of the installs of a window."""
+def time_to_sync(books: Books, installs: Cohort, unsynced: tuple[Worst, ...]) -> TimeToSync:
+    """Times of the installs of a window. `unsynced`: what was found of `slowest_unsynced`."""
     return TimeToSync(
         target_seconds=TARGET_SECONDS,
         all=judged(installs.tally),
         by_path={path: judged(tally) for path, tally in installs.by_path.items()},
-        worst=_worst(books.session, installs.layers.split, installs.tally),
+        worst=_worst(books.session, installs.layers.split, installs.tally, unsynced),
         negative=installs.negative,
     )
 
@@ -92,20 +92,29 @@ def _added(one: dict[int, int], other: dict[int, int]) -> dict[int, int]:
     return {at: one.get(at, 0) + other.get(at, 0) for at in one.keys() | other.keys()}
 
 
-def _worst(session: Session, split: Parts, tally: Tally) -> Worst | None:
+HERE = and_(~BACKWARDS, or_(Install.withdrawn_at.is_(None), Install.first_synced_at.is_not(None)))
+
+
+def slowest_unsynced(window: Window) -> Sought:
+    """The install that waits or waited longest of those without data in time that are not gone."""
+    inside = and_(window.holds(Install.installed_at), HERE)
+    return Sought(Install.first_synced_at, and_(inside, UNSYNCED, Install.success_deadline >= window.since))
+
+
+def _worst(session: Session, split: Parts, tally: Tally, unsynced: tuple[Worst, ...]) -> Worst | None:
     """The slowest install that is not gone: of those without data in time, else of the others."""
-    here = and_(~BACKWARDS, or_(Install.withdrawn_at.is_(None), Install.first_synced_at.is_not(None)))
-    window = split.window
-    found = [*_longest(session, window, and_(here, UNSYNCED, Install.success_deadline >= window.since))]
     slowest = max(tally.finished, default=0)
+    found = [*unsynced]
     if not found or found[0].seconds < slowest:
-        found += _longest(session, window, and_(here, SYNCED, split.events(Install.installed_at)))
-        found += _slowest_of_hours(session, split, and_(here, SYNCED), slowest)
+        here = and_(HERE, SYNCED)
+        found += _slowest(session, split.window, and_(here, split.events(Install.installed_at)))
+        found += _slowest_of_hours(session, split, here, slowest)
     return max(found, key=lambda each: each.seconds, default=None)
 
 
-def _longest(session: Session, window: Window, chosen: ColumnElement[bool]) -> tuple[Worst, ...]:
-    return longest(session, window, Install.first_synced_at, and_(window.holds(Install.installed_at), chosen), limit=1)
+def _slowest(session: Session, window: Window, chosen: ColumnElement[bool]) -> tuple[Worst, ...]:
+    sought = Sought(Install.first_synced_at, and_(window.holds(Install.installed_at), chosen))
+    return longest(session, window, {"slowest": sought})["slowest"]
 
 
 def _slowest_of_hours(session: Session, split: Parts, chosen: ColumnElement[bool], seconds: int) -> tuple[Worst, ...]:
@@ -116,4 +125,4 @@ def _slowest_of_hours(session: Session, split: Parts, chosen: ColumnElement[bool
     if hour is None:
         return ()
     inside = and_(Install.installed_at >= hour, Install.installed_at < hour + HOUR)
-    return _longest(session, split.window, and_(chosen, inside))
+    return _slowest(session, split.window, and_(chosen, inside))
