@@ -6,8 +6,7 @@ Errors of all that read: TooSlow, database errors; `shell.panel` says them where
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -64,11 +63,9 @@ def desk() -> Desk:
     return door.desk()
 
 
-@contextmanager
-def reading() -> Iterator[tuple[Session, datetime]]:
+def reading() -> AbstractContextManager[tuple[Session, datetime]]:
     """A transaction of a part of a page, and its moment. Errors: TooSlow, database errors."""
-    with desk().database.read(patience=PANEL_SECONDS) as session:
-        yield session, desk().database.now(session)
+    return desk().database.look(patience=PANEL_SECONDS)
 
 
 @st.cache_resource(show_spinner=False)

@@ -11,7 +11,7 @@ import hashlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -66,17 +66,19 @@ class Database:
                 raise
 
     @contextmanager
-    def read(self, *, patience: float | None = None) -> Iterator[Session]:
-        """One transaction that only reads; on SQLite it waits for no writer.
-
-        `patience`: seconds after which it is given up (`time_limit`). Errors: TooSlow, only with `patience`.
-        """
-        with (
-            self.readonly.connect() as connection,
-            _transaction(_session(connection)) as session,
-            limited(connection, patience) if patience else nullcontext(),
-        ):
+    def read(self) -> Iterator[Session]:
+        """One transaction that only reads; on SQLite it waits for no writer."""
+        with self.readonly.connect() as connection, _transaction(_session(connection)) as session:
             yield session
+
+    @contextmanager
+    def look(self, *, patience: float) -> Iterator[tuple[Session, datetime]]:
+        """The same for somebody who waits, with its moment; given up after so many seconds.
+
+        Errors: TooSlow (`time_limit`).
+        """
+        with self.read() as session, limited(cast(Connection, session.bind), patience):
+            yield session, self.now(session)
 
     @cached_property
     def _writer(self) -> Session:

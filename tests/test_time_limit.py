@@ -15,8 +15,8 @@ from sync_core.models import Install
 ENDLESS = text("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t")
 
 
-def endless(database: Database, patience: float | None) -> None:
-    with database.read(patience=patience) as session:
+def endless(database: Database, patience: float) -> None:
+    with database.look(patience=patience) as (session, _now):
         session.execute(ENDLESS)
 
 
@@ -41,7 +41,7 @@ def test_the_connection_serves_the_next_one_without_a_limit(database: Database) 
 
 def test_another_failure_stays_what_it_is(database: Database) -> None:
     def fail() -> None:
-        with database.read(patience=5) as session:
+        with database.look(patience=5) as (session, _now):
             if database.is_postgres:
                 session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
             session.execute(text("SELECT * FROM nowhere"))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
@@ -122,11 +121,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-@contextmanager
-def _reading(desk: Desk) -> Iterator[tuple[Session, datetime]]:
+def _reading(desk: Desk) -> AbstractContextManager[tuple[Session, datetime]]:
     """A transaction, and its moment. Errors: TooSlow, which the caller hears as a 503."""
-    with desk.database.read(patience=READ_SECONDS) as session:
-        yield session, desk.database.now(session)
+    return desk.database.look(patience=READ_SECONDS)
 
 
 def _asked(request: Request) -> tuple[Desk, dict[str, str]]:

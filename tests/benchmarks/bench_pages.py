@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from rich.table import Table
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
-from dashboard.look import look
+from dashboard.look import Reading, look
 from sync_core import health, rollup
 from sync_core.alerts import lists
 from sync_core.config import Settings, load_settings
@@ -40,7 +40,8 @@ SAME_QUERIES = {f"Overview, {days} d" for days in (1, 7, 90)}
 """Their plans are those of 30 days."""
 DAY = timedelta(days=1)
 
-Ask = Callable[[Session, datetime], object]
+Ask = Callable[[Reading], object]
+"""What a page asks, in as many transactions as the page needs."""
 
 
 def pages(settings: Settings, domain: str) -> dict[str, Ask]:
@@ -48,13 +49,16 @@ def pages(settings: Settings, domain: str) -> dict[str, Ask]:
     return {
         **{f"Overview, {days} d": _overview(settings, days) for days in (1, 7, 30, 90)},
         **{f"Shops{', ' if name else ''}{name}": _shops(**asked) for name, asked in _lists(domain).items()},
-        "Shop": lambda session, now: health.shop(session, domain=domain, now=now, settings=settings),
-        "Checks": lambda session, now: (
-            health.sweeps(session),
-            health.slots(session, since=now - DAY, until=now, now=now, settings=settings),
+        "Shop": _in_each(lambda session, now: health.shop(session, domain=domain, now=now, settings=settings)),
+        "Checks": _in_each(
+            lambda session, _now: health.sweeps(session),
+            lambda session, now: health.slots(session, since=now - DAY, until=now, now=now, settings=settings),
         ),
-        "Alerts": lambda session, now: lists.alerts(session, now=now),
-        "System": lambda session, now: (health.heartbeats(session, now=now), health.capacity(session, now=now)),
+        "Alerts": _in_each(lambda session, now: lists.alerts(session, now=now)),
+        "System": _in_each(
+            lambda session, now: health.heartbeats(session, now=now),
+            lambda session, now: health.capacity(session, now=now),
+        ),
     }
 
 
@@ -81,22 +85,35 @@ def _lists(domain: str) -> dict[str, dict[str, Any]]:
 
 
 def _overview(settings: Settings, days: int) -> Ask:
-    """The first screen, what comes next, the window with its charts, the strip of checks."""
-    memory: dict[Any, Any] = {}
-    own: dict[str, Any] = {"settings": settings, "zone": ZoneInfo("Europe/Stockholm"), "memory": memory}
+    """Who needs you, what comes next, the window with its charts, the strip of checks."""
+    own: dict[str, Any] = {"settings": settings, "zone": ZoneInfo("Europe/Stockholm"), "memory": {}}
+    first = _in_each(
+        lambda session, now: health.fleet(session, now=now, settings=settings),
+        lambda session, now: health.late_starts(session, now=now, settings=settings),
+        lambda session, now: health.window(session, now=now),
+        lambda session, now: health.slots(session, since=now - DAY, until=now, now=now, settings=settings),
+    )
 
-    def ask(session: Session, now: datetime) -> None:
-        health.fleet(session, now=now, settings=settings)
-        health.late_starts(session, now=now, settings=settings)
-        health.window(session, now=now)
-        look(lambda: nullcontext((session, now)), window=timedelta(days=days), **own)
-        health.slots(session, since=now - DAY, until=now, now=now, settings=settings)
+    def ask(reading: Reading) -> None:
+        first(reading)
+        look(reading, window=timedelta(days=days), **own)
 
     return ask
 
 
 def _shops(**asked: Any) -> Ask:
-    return lambda session, now: health.search(session, now=now, **asked)
+    return _in_each(lambda session, now: health.search(session, now=now, **asked))
+
+
+def _in_each(*questions: Callable[[Session, datetime], object]) -> Ask:
+    """Each in a transaction of its own."""
+
+    def ask(reading: Reading) -> None:
+        for question in questions:
+            with reading() as (session, now):
+                question(session, now)
+
+    return ask
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -160,6 +177,11 @@ def measured(database: Database, ask: Ask) -> Measured:
     with database.read() as session:
         now = session.execute(select(func.max(Heartbeat.seen_at))).scalar_one()
 
+    @contextmanager
+    def reading() -> Iterator[tuple[Session, datetime]]:
+        with database.look(patience=60) as (session, _):
+            yield session, now
+
     def before(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         nonlocal began
         found.statements.append((statement, parameters))
@@ -174,8 +196,7 @@ def measured(database: Database, ask: Ask) -> Measured:
     for nth in range(RUNS + 1):
         found.statements.clear()
         begun, spent = time.perf_counter(), 0.0
-        with database.read(patience=60) as session:
-            ask(session, now)
+        ask(reading)
         if nth:
             found.times.append(1000 * (time.perf_counter() - begun))
             found.in_database.append(1000 * spent)
