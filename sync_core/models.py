@@ -87,10 +87,7 @@ class ShopSync(Base):
         index(
             "ix_shop_sync_failing",
             "failing_since",
-            "hold",
-            "attention",
-            "due_at",
-            "priority",
+            *("hold", "attention", "due_at", "priority", "shop_id", "generation"),
             serves="Overview: what retries by itself, failures still open",
             where="failures > 0",
         ),
@@ -205,6 +202,7 @@ class SyncAttempt(Base):
         index(
             "ix_sync_attempt_failed",
             "ended_at",
+            *("shop_id", "generation", "error_class", "outcome"),
             serves="failures by cause of the open hour",
             where="outcome IN ('failed', 'orphaned')",
         ),

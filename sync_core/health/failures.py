@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
 from sync_core.health.conditions import FAILING
 from sync_core.health.episodes import SPOILS
 from sync_core.health.hours import Books, Window
-from sync_core.health.spans import moment
 from sync_core.models import ShopSync, SyncAttempt
 from sync_core.states import Hold, Outcome
 
@@ -22,7 +22,10 @@ FAILED = SyncAttempt.outcome.in_([literal_column(f"'{word.value}'") for word in 
 
 
 FAILED_OF_SHOP = and_(SPOILS, SyncAttempt.outcome != Outcome.STOLEN.value)
-"""The same in the words of the index by shop: in those of the index by time PostgreSQL read a whole window's tries."""
+"""The same in the words of the index by shop."""
+
+LATELY = timedelta(days=1)
+"""Of so long the tries are read and their shops looked up; of before it, the tries of those that fail for longer."""
 
 
 def failed_tries(*also: ColumnElement[Any], which: ColumnElement[bool] = FAILED) -> Select[*tuple[Any, ...]]:
@@ -42,15 +45,21 @@ def by_class(books: Books, window: Window) -> Counter[str]:
 
 def still_failing(session: Session, window: Window) -> tuple[Counter[str], Counter[str]]:
     """Error class → tries of the window since which their shop fails: of shops that are here, and that left."""
-    gone = (ShopSync.hold.is_not_distinct_from(Hold.UNINSTALLED.value)).label("gone")
-    query = failed_tries(gone, which=FAILED_OF_SHOP).join(ShopSync, ShopSync.shop_id == SyncAttempt.shop_id)
-    began = moment(window.since)
-    later = case(
-        (ShopSync.failing_since > began, ShopSync.failing_since), else_=began
-    )  # a plain bound has every try read
-    since = and_(SyncAttempt.generation == ShopSync.generation, SyncAttempt.ended_at >= later)
     here: Counter[str] = Counter()
     left: Counter[str] = Counter()
-    for is_gone, error, n in session.execute(query.where(FAILING, since, SyncAttempt.ended_at < window.end)):
+    lately = max(window.since, window.end - LATELY)
+    parts = [_tries(FAILED, Window(lately, window.end))]
+    if window.since < lately:
+        old = and_(FAILED_OF_SHOP, ShopSync.failing_since < lately)
+        parts.append(_tries(old, Window(window.since, lately)))
+    for is_gone, error, n in session.execute(union_all(*parts)):
         (left if is_gone else here)[error] += n
     return here, left
+
+
+def _tries(which: ColumnElement[bool], window: Window) -> Select[*tuple[Any, ...]]:
+    """(gone, error class, tries) of a span, of shops that have failed ever since."""
+    gone = (ShopSync.hold.is_not_distinct_from(Hold.UNINSTALLED.value)).label("gone")
+    query = failed_tries(gone, which=which).join(ShopSync, ShopSync.shop_id == SyncAttempt.shop_id)
+    since = and_(SyncAttempt.generation == ShopSync.generation, SyncAttempt.ended_at >= ShopSync.failing_since)
+    return query.where(FAILING, since, window.spans(SyncAttempt.ended_at))

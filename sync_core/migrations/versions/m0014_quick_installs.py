@@ -21,8 +21,11 @@ def upgrade() -> None:
     by_hold = ["hold", "failing_since", "error_class"]
     add_index("ix_shop_sync_trouble", "shop_sync", by_hold, schema=SYNC_SCHEMA, where=trouble)
     op.drop_index("ix_shop_sync_failing", "shop_sync", schema=SYNC_SCHEMA)
-    failing = ["failing_since", "hold", "attention", "due_at", "priority"]
+    failing = ["failing_since", "hold", "attention", "due_at", "priority", "shop_id", "generation"]
     add_index("ix_shop_sync_failing", "shop_sync", failing, schema=SYNC_SCHEMA, where="failures > 0")
+    op.drop_index("ix_sync_attempt_failed", "sync_attempt", schema=SYNC_SCHEMA)
+    tries, failed = ["ended_at", "shop_id", "generation", "error_class", "outcome"], "outcome IN ('failed', 'orphaned')"
+    add_index("ix_sync_attempt_failed", "sync_attempt", tries, schema=SYNC_SCHEMA, where=failed)
     op.drop_index("ix_install_unsynced", "install", schema=SYNC_SCHEMA)
     whole = ["success_deadline", "installed_at", "first_synced_at", "withdrawn_at", "watched", "path", "shop_id"]
     late = "first_synced_at IS NULL OR first_synced_at > success_deadline"
