@@ -8,7 +8,7 @@ from functools import cache
 from statistics import median_low
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
 from sync_core.columns import UtcMs
@@ -24,10 +24,10 @@ MOST = 1_000
 """Shops of one priority that are looked at: whoever is behind them has no time that we could name."""
 AHEAD = timedelta(minutes=15)
 """What is due later stands in no line yet."""
-RECENT = 50
+RECENT = 200
 """Syncs whose time says how long one takes."""
 LATELY = 8
-"""So many in a row that all took less, or all more, than the middle one before them: syncs have changed."""
+"""So many in a row that took less than half, or more than twice, of the middle one before them: syncs have changed."""
 FIRST_GUESS = timedelta(seconds=30)
 STILL = 0.25
 """A sync that takes longer than most goes on for so much of a usual one."""
@@ -147,21 +147,25 @@ def _running(session: Session) -> list[datetime]:
 
 
 def _run_time(session: Session) -> timedelta:
-    """How long the newest syncs took, on average; only the last few where these differ from those before."""
-    ran = or_(*(SyncAttempt.outcome == word.value for word in (Outcome.COMPLETED, Outcome.FAILED)))
-    query = select(SyncAttempt.claimed_at, SyncAttempt.ended_at).where(SyncAttempt.ended_at.is_not(None), ran)
+    """How long a sync takes: the newest good ones on average; while all fail, as long as these failures took."""
+    good, failed = Outcome.COMPLETED.value, Outcome.FAILED.value
+    query = select(SyncAttempt.claimed_at, SyncAttempt.ended_at, SyncAttempt.outcome)
+    query = query.where(SyncAttempt.ended_at.is_not(None), SyncAttempt.outcome.in_([good, failed]))
     newest = session.execute(query.order_by(SyncAttempt.ended_at.desc()).limit(RECENT)).all()
-    took = [ended - claimed for claimed, ended in newest if claimed and ended]
-    some = took[:LATELY] if _changed(took[:LATELY], took[LATELY:]) else took
+    took = [(ended - claimed, outcome == good) for claimed, ended, outcome in newest if claimed and ended]
+    synced = [seconds for seconds, well in took if well]
+    if not any(well for _, well in took[:LATELY]) or not synced:
+        some = [seconds for seconds, _ in took[:LATELY]]
+    else:
+        some = synced[:LATELY] if _changed(synced[:LATELY], synced[LATELY:]) else synced
     return sum(some, timedelta()) / len(some) if some else FIRST_GUESS
 
 
 def _changed(newest: list[timedelta], earlier: list[timedelta]) -> bool:
-    """By chance in 1 of 128 cases."""
     if not earlier:
         return False
     middle = median_low(earlier)
-    return max(newest) < middle or min(newest) > middle
+    return max(newest) < middle / 2 or min(newest) > 2 * middle
 
 
 def _rounds(session: Session, now: datetime, settings: Settings) -> Rounds | None:
