@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from alembic import command
 from sqlalchemy import delete, select
 
 from sync_core import health, rollup
 from sync_core.config import Settings
-from sync_core.db import Database
+from sync_core.db import Database, open_database
 from sync_core.health import Step
-from sync_core.models import RollupDuration, RollupMark
-from tests.conftest import Clock
+from sync_core.health.spans import hour_floor
+from sync_core.models import RollupDuration, RollupHour, RollupMark
+from sync_core.schema import prepare
+from tests.conftest import Clock, MakeSettings
 from tests.health_rows import Rows
 
 HOUR = timedelta(hours=1)
+upgrade = command.upgrade
 
 
 @dataclass
@@ -105,3 +109,31 @@ def test_quick_ones_that_are_not_rolled_up_yet_are_read_from_their_rows(past: Pa
 
     assert (said.time_to_sync.all.finished, said.ledger.installs) == (2, 2)
     assert sum(point.finished for point in points) == 2
+
+
+def test_what_an_older_version_had_rolled_up_is_counted_again(
+    bare_url: str, make_settings: MakeSettings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make_settings(database_url=bare_url)
+    with monkeypatch.context() as older:
+        older.setattr(command, "upgrade", lambda config, _head: upgrade(config, "0013"))
+        prepare(settings)
+    past = Past(open_database(settings, host_clock=clock), settings, clock)
+    past.clock.moment = datetime.now(UTC)  # the database's own clock tells what is closed
+    for seconds in (20, 4_000):
+        past.install(ago=timedelta(days=3), synced=seconds)
+    hour = hour_floor(past.clock.moment - timedelta(days=3))
+    with past.database.write() as session:
+        session.add(RollupMark(family="installs", until=hour + 24 * HOUR))
+        session.add(RollupHour(family="installs", hour=hour, figure="all", n=2))
+        session.add(RollupHour(family="installs", hour=hour, figure="synced.onboarding", n=2))
+        for seconds in (20, 4_000):
+            session.add(RollupDuration(hour=hour, path="onboarding", kind="finished", seconds=seconds, n=1))
+
+    applied = prepare(settings)
+    said = past.said(length=timedelta(days=7))
+    past.database.close()
+
+    assert applied == ["0014"]
+    assert (said.time_to_sync.all.finished, said.ledger.installs) == (2, 2)
+    assert said.ledger.classes["onboarding"] == 2
