@@ -13,6 +13,7 @@ from alembic import command
 from sqlalchemy import delete, select
 
 from sync_core import health, rollup
+from sync_core.columns import first_id
 from sync_core.config import Settings
 from sync_core.db import Database, open_database
 from sync_core.health import Step
@@ -36,11 +37,13 @@ class Past:
     numbers: Any = field(default_factory=count)
 
     def install(self, *, ago: timedelta, synced: float | None = None) -> None:
+        """An install of then, written then."""
         with self.database.write() as session:
             rows = Rows(session, self.clock.moment)
             rows.numbers = self.numbers
             own: dict[str, Any] = {} if synced is None else {"synced": synced, "claimed": 1, "path": "onboarding"}
-            rows.installed(self.clock.moment - ago, **own)
+            at = self.clock.moment - ago
+            rows.installed(at, id=first_id(at + timedelta(seconds=next(self.numbers))), **own)
 
     def said(self, *, until: timedelta = timedelta(0), length: timedelta = timedelta(hours=24)) -> health.Objectives:
         rollup.roll_up(self.database, self.settings)
@@ -124,7 +127,7 @@ def test_what_an_older_version_had_rolled_up_is_counted_again(
         past.install(ago=timedelta(days=3), synced=seconds)
     hour = hour_floor(past.clock.moment - timedelta(days=3))
     with past.database.write() as session:
-        session.add(RollupMark(family="installs", until=hour + 24 * HOUR))
+        session.add(RollupMark(family="installs", until=hour + 24 * HOUR, seen_id=first_id(past.clock.moment)))
         session.add(RollupHour(family="installs", hour=hour, figure="all", n=2))
         session.add(RollupHour(family="installs", hour=hour, figure="synced.onboarding", n=2))
         for seconds in (20, 4_000):

@@ -15,7 +15,6 @@ def upgrade() -> None:
     """The scheduler counts the durations again from the installs, which are kept for ever."""
     mark = sa.table("rollup_mark", sa.column("family"), schema=our_schema())
     op.execute(mark.delete().where(mark.c.family == "installs"))
-    op.execute(sa.table("rollup_duration", schema=our_schema()).delete())
     op.drop_index("ix_shop_sync_trouble", "shop_sync", schema=SYNC_SCHEMA)
     trouble = "hold IS NOT NULL OR failures > 0"
     by_hold = ["hold", "failing_since", "error_class"]
