@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import orjson
 import typer
@@ -284,11 +283,7 @@ def health_figures(
         return
     with _opened() as tools, tools.database.read() as session:
         now = tools.database.now(session)
-        its: dict[str, Any] = {"since": now - span, "until": now, "now": now, "settings": tools.settings}
-        found = health.as_json(health.objectives(session, **its))
-        if by:
-            points = health.series(session, step=by, zone=ZoneInfo("UTC"), **its)
-            found["series"] = [health.point_as_json(point) for point in points]
+        found = health.report(session, since=now - span, until=now, now=now, settings=tools.settings, step=by)
     if as_json:
         typer.echo(orjson.dumps(found))
         return

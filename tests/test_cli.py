@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 import structlog
 from click.testing import Result
@@ -58,6 +59,14 @@ def test_a_database_without_our_tables_is_told_with_its_mend(words: tuple[str, .
 
     assert result.exit_code == 1
     assert result.output == "shopsync: the database has no tables of Shopsync: run `shopsync init`\n"
+
+
+def test_health_by_the_hour_is_of_a_week_at_most(ready: None) -> None:
+    week, month = (shopsync("health", "--json", "--by", "hour", "--window", window) for window in ("7d", "30d"))
+
+    assert (week.exit_code, len(orjson.loads(week.output)["series"])) == (0, 7 * 24 + 1)
+    assert month.exit_code == 1
+    assert month.output == "shopsync: by=hour is for windows of at most 8 days\n"
 
 
 @pytest.mark.parametrize("words", [("shops",), ("doctor",), ("init",)])

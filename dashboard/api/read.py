@@ -8,7 +8,6 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
@@ -29,8 +28,6 @@ UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1
 LONGEST_WINDOW = timedelta(days=400)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_ROWS = 200
-HOURLY = timedelta(days=8)
-"""Longer windows are told by day: an hour costs as much to ask for."""
 READ_SECONDS = 30.0
 """A program waits longer than a page does."""
 
@@ -43,13 +40,7 @@ def objectives(request: Request) -> Response:
     step = _word(query, "by", health.Step)
     with _reading(desk) as (session, now):
         since, until = window(query, now)
-        if step is health.Step.HOUR and until - since > HOURLY:
-            raise BadInput(f"by=hour is for windows of at most {HOURLY.days} days", field="by")
-        span: dict[str, Any] = {"since": since, "until": until, "now": now, "settings": desk.settings}
-        said = health.as_json(health.objectives(session, **span))
-        if step:
-            points = health.series(session, step=step, zone=ZoneInfo("UTC"), **span)
-            said["series"] = [health.point_as_json(point) for point in points]
+        said = health.report(session, since=since, until=until, now=now, settings=desk.settings, step=step)
     return answer(said)
 
 

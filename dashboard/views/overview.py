@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import streamlit as st
 
-from dashboard import charts, data
+from dashboard import data
 from dashboard import figures as shared_figures
-from dashboard.cards import Card
 from dashboard.moments import ago
 from dashboard.theme import plain
 from dashboard.views import coverage, first_steps, needs, objectives, shell
@@ -108,9 +107,9 @@ def figures() -> None:
             coverage.show(shown.objectives)
         with st.grid(2, min_column_width=330, gap="small"):
             for card in shown.cards:
-                draw(card)
+                shell.draw(card)
     with shell.panel("The checks"):
-        draw(data.strip(shell.zone().key))
+        shell.draw(data.strip(shell.zone().key))
     _counted()
 
 
@@ -131,17 +130,6 @@ def _heading() -> timedelta:
             "Window", list(WINDOWS), default=preset, key="window", required=True, label_visibility="collapsed"
         )
     return WINDOWS[chosen or preset]
-
-
-def draw(card: Card) -> None:
-    """A chart under a sentence that already says what it shows."""
-    with st.container(border=True, gap="xsmall", height="stretch"):
-        title = f":red[{card.title}]" if card.bad else card.title
-        st.markdown(f"**{title}**  \n:small[:gray[{card.note}]]")
-        if card.share is not None:
-            st.progress(card.share, text=f":small[:gray[{round(100 * card.share)} of 100 installs]]")
-        if card.figure is not None:
-            st.plotly_chart(card.figure, key=card.key, config=charts.PLOT_CONFIG, alt=card.alt)
 
 
 def _counted() -> None:

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
-from dashboard import access, data
+from dashboard import access, charts, data
 from dashboard.access import Viewer
+from dashboard.cards import Card
 from dashboard.moments import ago, clock, saying, zone_name, zone_of
 from dashboard.theme import plain
 from sync_core.errors import BadSetting, Forbidden, ShopsyncError, TooSlow
@@ -151,3 +152,14 @@ def _matches(text: str, found: ShopPage) -> None:
         st.caption("No shop matches.")
     elif found.next_after:
         st.page_link(page("shops"), label="All that match", query_params={"q": text}, icon=":material/arrow_forward:")
+
+
+def draw(card: Card) -> None:
+    """A chart under a sentence that already says what it shows."""
+    with st.container(border=True, gap="xsmall", height="stretch"):
+        title = f":red[{card.title}]" if card.bad else card.title
+        st.markdown(f"**{title}**  \n:small[:gray[{card.note}]]")
+        if card.share is not None:
+            st.progress(card.share, text=f":small[:gray[{round(100 * card.share)} of 100 installs]]")
+        if card.figure is not None:
+            st.plotly_chart(card.figure, key=card.key, config=charts.PLOT_CONFIG, alt=card.alt)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, acts, charts, data
-from dashboard.cards import Card
+from dashboard import access, acts, data
 from dashboard.moments import clock, when
 from dashboard.theme import plain
 from dashboard.views import shell
@@ -72,18 +71,10 @@ def _explained(settings: Settings) -> None:
 def live() -> None:
     """The strip and the table; refreshes itself."""
     with shell.panel("The marks of the last 24 h"):
-        _strip(data.strip(shell.zone().key))
+        shell.draw(data.strip(shell.zone().key))
     st.subheader("What each did", anchor=False)
     with shell.panel("The checks"):
         _table()
-
-
-def _strip(strip: Card) -> None:
-    with st.container(border=True, gap="xsmall"):
-        title = f":red[{strip.title}]" if strip.bad else strip.title
-        st.markdown(f"**{title}**  \n:small[:gray[{strip.note}]]")
-        if strip.figure is not None:
-            st.plotly_chart(strip.figure, key="checks_strip", config=charts.PLOT_CONFIG, alt=strip.alt)
 
 
 def _table() -> None:

@@ -21,7 +21,7 @@ from sync_core.health.installs import failures, installs, losses, pickups, windo
 from sync_core.health.ledger import Ledger
 from sync_core.health.needs import Group
 from sync_core.health.objectives import Budget, Objectives, Share, objectives
-from sync_core.health.report import as_json, point_as_json
+from sync_core.health.report import report
 from sync_core.health.search import Entered, ShopPage, ShopRow, search
 from sync_core.health.series import Part, Point, Step, losses_by_day, series
 from sync_core.health.shop import Attempt, Held, ShopView, shop
@@ -70,7 +70,6 @@ __all__ = [
     "Waiting",
     "Worst",
     "accuracy",
-    "as_json",
     "books",
     "browser_path",
     "capacity",
@@ -84,7 +83,7 @@ __all__ = [
     "losses_by_day",
     "objectives",
     "pickups",
-    "point_as_json",
+    "report",
     "search",
     "series",
     "shop",

@@ -81,12 +81,13 @@ def groups(session: Session, *, now: datetime, counts: Mapping[str, int], worker
 def _part(name: str) -> Select[Any]:
     """The longest waiting of a kind, in the order of its index; a shop that a merchant holds has failed first."""
     if name == OVERDUE:
-        condition, began = is_overdue(None), ShopSync.due_at.expression
+        condition, order = is_overdue(None), ShopSync.due_at.expression
     else:
         held = and_(HELD, ShopSync.hold == name)
-        condition, began = attention().get(name, held), ShopSync.failing_since.expression
-    query = select(*FIELDS, literal(name).label("kind"), began.label("since")).where(condition)
-    return select(query.order_by(began, ShopSync.shop_id).limit(LISTED).subquery())
+        condition, order = attention().get(name, held), ShopSync.failing_since.expression
+    since = func.coalesce(order, ShopSync.since).label("since")
+    query = select(*FIELDS, literal(name).label("kind"), since).where(condition)
+    return select(query.order_by(order, ShopSync.shop_id).limit(LISTED).subquery())
 
 
 @cache

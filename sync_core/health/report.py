@@ -4,18 +4,38 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sync_core.health.objectives import Objectives, Share
-from sync_core.health.series import Point
+from sqlalchemy.orm import Session
+
+from sync_core.config import Settings
+from sync_core.health.hours import books
+from sync_core.health.objectives import Objectives, Share, objectives
+from sync_core.health.series import Point, Step, series
 from sync_core.health.times import Times
 
 DIGITS = 4
 
 
-def as_json(figures: Objectives) -> dict[str, Any]:
+def report(
+    session: Session, *, since: datetime, until: datetime, now: datetime, settings: Settings, step: Step | None
+) -> dict[str, Any]:
+    """The four objectives of a window as programs get them; `step`: and how they went, in UTC.
+
+    Source and errors: as `objectives` and `series`.
+    """
+    kept = books(session)
+    window: dict[str, Any] = {"since": since, "until": until, "now": now, "settings": settings}
+    said = _objectives(objectives(kept, **window))
+    if step:
+        said["series"] = [_point(point) for point in series(kept, step=step, zone=ZoneInfo("UTC"), **window)]
+    return said
+
+
+def _objectives(figures: Objectives) -> dict[str, Any]:
     """Plain values only; shares are rounded to four digits, seconds to tenths, moments are UTC."""
     success, picked, swept = figures.sync_success, figures.pick_up, figures.sweep_success
-    objectives = {
+    judged = {
         "sync_success": {
             **_share(success.all),
             "addressable": _counts(success.addressable),
@@ -27,11 +47,11 @@ def as_json(figures: Objectives) -> dict[str, Any]:
     }
     ledger = {"installs": figures.ledger.installs, "classes": dict(figures.ledger.classes)}
     window = {"from": _moment(figures.since), "to": _moment(figures.until)}
-    return {"window": window, "objectives": objectives, "ledger": ledger}
+    return {"window": window, "objectives": judged, "ledger": ledger}
 
 
-def point_as_json(point: Point) -> dict[str, Any]:
-    """One step of `series`, in the words of `as_json`."""
+def _point(point: Point) -> dict[str, Any]:
+    """One step of `series`, in the words of the objectives."""
     parts = {
         "sync_success": point.sync_success,
         "pick_up": point.pick_up,

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from sync_core import slo
 from sync_core.config import Settings
+from sync_core.errors import BadInput
 from sync_core.health.checks import stepped_slots
 from sync_core.health.cohort import BACKWARDS, INSTALLS, SOON, WAS_QUICK, Layers, layers
 from sync_core.health.episodes import PICK_UP, SUCCESS, SYNCED
@@ -28,6 +29,10 @@ class Step(StrEnum):
 
     HOUR = "hour"
     DAY = "day"
+
+
+HOURLY = timedelta(days=8)
+"""Longer windows are told by day: an hour costs as much to ask for."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,10 @@ def series(
     """The steps of [since, until), oldest first; their parts add up to the window's objectives.
 
     A day begins at midnight in `zone` (where that is not a full hour of UTC, at the hour after it).
-    Source, `memory` and errors: as `objectives`.
+    Source and `memory`: as `objectives`. Errors: BadInput for hours of more than 8 days; database errors.
     """
+    if step is Step.HOUR and until - since > HOURLY:
+        raise BadInput(f"by=hour is for windows of at most {HOURLY.days} days", field="by")
     window, kept = Window(since, min(until, now)), books(session, memory)
     steps = _steps(window, step, zone)
     told = zip(
