@@ -81,7 +81,7 @@ def test_health_by_day_adds_up_to_the_window(api: TestClient, shops: Shops) -> N
 
 def test_a_question_that_takes_too_long_is_answered_503(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read, "READ_SECONDS", 0.2)
-    monkeypatch.setattr(health, "objectives", lambda session, **_: session.execute(ENDLESS))
+    monkeypatch.setattr(health, "report", lambda session, **_: session.execute(ENDLESS))
 
     reply = api.get("/api/health", headers=READ)
 
