@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
-TEST_PROCESSES ?= auto
+# One more than processors: many tests wait for something.
+TEST_PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 TESTS ?= tests
 SEED ?= 1
 
@@ -30,7 +31,7 @@ run: setup ## Show the product alive with a sandbox Shopify, on http://127.0.0.1
 	@$(BIN)/shopsync demo || test $$? -eq 130
 
 test: setup browser ## Run the whole suite (make test TESTS=tests/test_slo.py for a part)
-	@$(BIN)/pytest -n $(TEST_PROCESSES) --maxprocesses 8 --dist loadfile --ignore tests/benchmarks -rs $(TESTS)
+	@$(BIN)/pytest -n $(TEST_PROCESSES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder --ignore tests/benchmarks -rs $(TESTS)
 
 check: setup ## Lint, look at the format, check the types
 	@$(BIN)/ruff check .
