@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,8 +32,13 @@ def judge(session: Session, now: datetime, settings: Settings):
     return judged
 
 
-def test_a_window_without_anything_has_no_data_and_no_percentage(judge) -> None:
-    said = health.as_json(judge())["objectives"]
+@pytest.fixture
+def report(session: Session, now: datetime, settings: Settings) -> Callable[[], dict[str, Any]]:
+    return lambda: health.report(session, since=now - WEEK, until=now, now=now, settings=settings, step=None)
+
+
+def test_a_window_without_anything_has_no_data_and_no_percentage(report: Callable[[], dict[str, Any]]) -> None:
+    said = report()["objectives"]
 
     assert [figures["verdict"] for figures in said.values()] == ["NO_DATA"] * 4
     assert (said["sync_success"]["value"], said["time_to_sync"]["mean"]) == (None, None)
@@ -368,11 +374,11 @@ def test_each_class_of_the_ledger_leads_to_its_shops(
     assert (sum(found.values()), ledger.gap) == (9, 1)
 
 
-def test_the_json_has_the_documented_shape(rows: Rows, ago: Ago, judge) -> None:
+def test_the_json_has_the_documented_shape(rows: Rows, ago: Ago, report: Callable[[], dict[str, Any]]) -> None:
     rows.installed(ago(days=3), claimed=5, synced=61.5, path="wake")
     rows.sweep(ago(minutes=10))
 
-    said = health.as_json(judge())
+    said = report()
 
     counts = {"k": 1, "n": 1}
     assert said["window"] == {"from": "2026-10-26T09:30:00Z", "to": "2026-11-02T09:30:00Z"}
