@@ -109,9 +109,8 @@ def _split(books: Books, window: Window, settings: Settings) -> Parts:
 
 def _begun(books: Books, split: Parts, settings: Settings) -> list[Slot]:
     """The slots of the closed hour in which the window begins, from the window's beginning on."""
-    if not split.rolled or split.window.since == split.first:
+    if (hour := split.before) is None:
         return []
-    hour = split.before
     span = Window(hour.first, hour.last)
     slots = books.remembered("slots", CHECKS, hour, lambda: _settled(books.session, span, settings))
     return [slot for slot in slots if slot[0] >= split.window.since]
@@ -119,7 +118,7 @@ def _begun(books: Books, split: Parts, settings: Settings) -> list[Slot]:
 
 def _opened(books: Books, split: Parts, settings: Settings) -> list[Slot]:
     """The slots after the closed hours that end before the window does."""
-    rest = Window(split.last if split.rolled else split.window.since, split.window.end)
+    rest = split.rest
     return books.once((CHECKS, rest), lambda: _slots(books.session, rest, settings, before=rest.end))
 
 

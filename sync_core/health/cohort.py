@@ -85,9 +85,12 @@ SOON = Family("soon", Install.installed_at, lag=HOUR + PATIENCE, figures={}, cho
 
 def path_of(trigger: str | None, *, finished: bool = False) -> str | None:
     """The path of an install by its first trigger; None while nobody started it."""
-    if trigger is None:
-        return "wake" if finished else None
-    return PATH_OF.get(Trigger(trigger), "wake")
+    return path_of_synced(trigger) if finished or trigger is not None else None
+
+
+def path_of_synced(trigger: str | None) -> str:
+    """The same of an install that has its data: without a trigger the app itself had synced it."""
+    return "wake" if trigger is None else PATH_OF.get(Trigger(trigger), "wake")
 
 
 @dataclass
@@ -119,7 +122,7 @@ class Layers:
         split, soon = self.split, self.soon
         if not soon.rolled:
             return split.events(column)
-        begin = split.last if split.rolled else split.window.since
+        begin = split.rest.since
         parts = [Window(split.window.since, split.first), Window(begin, soon.first), Window(soon.last, self.window.end)]
         whole = (part.spans(column) for part in (parts if split.rolled else parts[1:]))
         return or_(*whole, and_(soon.hours(column), SLOW))
@@ -171,7 +174,7 @@ def cohort(books: Books, window: Window) -> Cohort:
         found.negative += n if kind == NEGATIVE else 0
         found.young += n if young else 0
         if synced:
-            found.synced[path_of(trigger, finished=True) or "wake"] += n
+            found.synced[path_of_synced(trigger)] += n
         found.add(trigger, kind, seconds, n)
     return found
 
@@ -182,7 +185,7 @@ def synced(books: Books, window: Window) -> Counter[str]:
     found = _summed(books, told)
     query = select(Install.path, func.count()).where(Install.watched, SYNCED, told.events(Install.installed_at))
     for trigger, n in books.session.execute(query.group_by(Install.path)):
-        found[path_of(trigger, finished=True) or "wake"] += n
+        found[path_of_synced(trigger)] += n
     return found
 
 
@@ -197,7 +200,7 @@ def _quick(books: Books, told: Layers) -> Counter[str]:
     """Path → the quick installs of `soon`."""
     found: Counter[str] = Counter()
     for trigger, _, _, n in _soon(books, told):
-        found[path_of(trigger, finished=True) or "wake"] += n
+        found[path_of_synced(trigger)] += n
     return found
 
 

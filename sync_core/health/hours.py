@@ -57,9 +57,16 @@ class Parts:
         return self.first < self.last
 
     @property
-    def before(self) -> Parts:
-        """The closed hour in which the window begins."""
+    def before(self) -> Parts | None:
+        """The closed hour in which the window begins; None where it begins with an hour, or in an open one."""
+        if not self.rolled or self.window.since == self.first:
+            return None
         return Parts(self.window, self.first - HOUR, self.first)
+
+    @property
+    def rest(self) -> Window:
+        """What comes after the closed hours."""
+        return Window(self.last if self.rolled else self.window.since, self.window.end)
 
     def within(self, step: Window) -> Parts:
         """The part of it that lies in a span of whole hours."""
@@ -162,9 +169,8 @@ class Books:
 
     def _begun(self, split: Parts, family: Family) -> Counter[str]:
         """The rows of the closed hour in which the window begins: kept one by one, for the window moves on in it."""
-        if not split.rolled or split.window.since == split.first:
+        if (hour := split.before) is None:
             return Counter()
-        hour = split.before
         rows = self.remembered("rows", family.name, hour, lambda: self._rows(hour, family))
         here = [figures for at, *figures in rows if at >= split.window.since]
         return Counter(dict(zip(family.figures, map(sum, zip(*here, strict=True)), strict=False)))
@@ -176,14 +182,14 @@ class Books:
 
     def _opened(self, split: Parts, family: Family) -> list[tuple[datetime, Counter[str]]]:
         """(hour, counts) of the rows after the closed hours."""
-        begin, end = split.last if split.rolled else split.window.since, split.window.end
+        rest = split.rest
 
         def ask() -> list[tuple[datetime, Counter[str]]]:
             query = family.counts(hour_of(family.moment).label("hour"))
-            rows = self.session.execute(query.where(Window(begin, end).spans(family.moment)).group_by("hour"))
+            rows = self.session.execute(query.where(rest.spans(family.moment)).group_by("hour"))
             return [(hour, Counter(dict(zip(family.figures, counts, strict=True)))) for hour, *counts in rows]
 
-        return self.once((family.name, begin, end), ask)
+        return self.once((family.name, rest), ask)
 
 
 def books(session: Session | Books, memory: Memory | None = None) -> Books:
