@@ -66,11 +66,11 @@ def _checks(facts: Facts) -> Alarm | None:
 
 
 def _why_silent(facts: Facts) -> Mend:
-    good, begun = facts.last_good_at, facts.last_begun_at
-    if begun is not None and (good is None or begun > good):
+    """A check that failed long ago says nothing of why there is none now."""
+    if facts.last_failed_at is not None and facts.at - facts.last_failed_at <= 2 * facts.period:
         return mends.CHECK_FAILS
     if facts.scheduler_alive:
-        return mends.BEGINS_NONE
+        return mends.ENDS_NONE
     return mends.SCHEDULER_SILENT if facts.scheduler_seen_at else mends.NEVER_STARTED
 
 

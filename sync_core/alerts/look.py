@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from sync_core.alerts.judge import MANY, SHARE, WITHIN
@@ -101,18 +101,26 @@ def _blocked(session: Session, hold: Hold, now: datetime) -> tuple[Hit, ...]:
 
 
 def _checks(session: Session, now: datetime, period: timedelta) -> dict[str, Any]:
-    newest = select(Sweep.begun_at, Sweep.over_limit, Sweep.error).order_by(Sweep.begun_at.desc()).limit(1)
-    last = session.execute(newest).first()
+    newest = select(Sweep.over_limit).order_by(Sweep.begun_at.desc()).limit(1)
     good = select(Sweep.begun_at).where(Sweep.ended_at.is_not(None), Sweep.error.is_(None))
     last_good_at = session.execute(good.order_by(Sweep.begun_at.desc()).limit(1)).scalar_one_or_none()
+    failed = _failed_since(session, last_good_at)
     planned = within(session, last_good_at, now) if last_good_at else ()
     return {
         "excused_until": heard_at(planned, last_good_at, patience=2 * period) if last_good_at else None,
-        "last_begun_at": last.begun_at if last else None,
         "last_good_at": last_good_at,
-        "last_error": last.error if last else None,
-        "over_limit": last.over_limit if last else 0,
+        "last_failed_at": failed.begun_at if failed else None,
+        "last_error": failed.error if failed else None,
+        "over_limit": session.execute(newest).scalar_one_or_none() or 0,
     }
+
+
+def _failed_since(session: Session, good_at: datetime | None) -> Row[datetime, str | None] | None:
+    """The newest check that ended badly after the last good one; one that its scheduler's death cut off has no end."""
+    failed = select(Sweep.begun_at, Sweep.error).where(Sweep.ended_at.is_not(None), Sweep.error.is_not(None))
+    if good_at is not None:
+        failed = failed.where(Sweep.begun_at > good_at)
+    return session.execute(failed.order_by(Sweep.begun_at.desc()).limit(1)).first()
 
 
 def _processes(session: Session, now: datetime) -> dict[str, Any]:

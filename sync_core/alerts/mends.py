@@ -77,8 +77,8 @@ WORKERS_BUSY = Mend("All workers are busy", "Start another (shopsync worker), or
 LEFT_OVER = Mend("More shops are due than one safety check may start", "Raise SWEEP_BATCH, or set SWEEP_PROFILE=prompt")
 NOT_TAKEN = Mend("Workers are alive and free, and take none of them", "Read the log of the workers")
 SCHEDULER_SILENT = Mend("The scheduler gives no sign of life", "Start it: python scheduler.py")
-BEGINS_NONE = Mend(
-    "The scheduler begins no check: it has just died, or stands still", "Start it again: python scheduler.py"
+ENDS_NONE = Mend(
+    "The scheduler ends no check: it has just died, or stands still", "Start it again: python scheduler.py"
 )
 NEVER_STARTED = Mend("No scheduler was ever started", "Start it: python scheduler.py")
 CHECK_FAILS = Mend("Checks begin, and do not end well", "Read the error on the page Checks")

@@ -61,8 +61,9 @@ class Facts:
     """Whether a shop is installed at all."""
     watched_since: datetime | None
     """The first sign of life or check ever."""
-    last_begun_at: datetime | None
     last_good_at: datetime | None
+    last_failed_at: datetime | None
+    """The newest check after it that ended, and badly."""
     last_error: str | None
     scheduler_alive: bool
     scheduler_seen_at: datetime | None

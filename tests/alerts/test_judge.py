@@ -38,9 +38,10 @@ def test_no_good_check_for_two_periods_wakes_somebody(
 
 
 def test_each_way_of_falling_silent_has_its_cause(facts: MakeFacts, ago: Ago) -> None:
-    silent = {"last_good_at": ago(hours=1), "last_begun_at": ago(hours=1), "last_error": None}
-    failing = {"last_begun_at": ago(minutes=1), "last_error": "BadSetting in vault.py:41"}
-    never = {"last_good_at": None, "last_begun_at": None, "scheduler_seen_at": None}
+    silent = {"last_good_at": ago(hours=1)}
+    failing = {"last_failed_at": ago(minutes=10), "last_error": "BadSetting in vault.py:41"}
+    failed = {"last_failed_at": ago(minutes=10, seconds=1), "last_error": "BadSetting in vault.py:41"}
+    never = {"last_good_at": None, "scheduler_seen_at": None}
 
     ways = [
         judge(facts(**(silent | other)))[0].message
@@ -49,17 +50,19 @@ def test_each_way_of_falling_silent_has_its_cause(facts: MakeFacts, ago: Ago) ->
             {},
             failing,
             {"scheduler_alive": False} | never,
+            {"scheduler_alive": False} | failed,
         )
     ]
 
     assert [message.cause.split(":")[0] for message in ways] == [
         "The scheduler gives no sign of life",
-        "The scheduler begins no check",
+        "The scheduler ends no check",
         "Checks begin, and do not end well",
         "No scheduler was ever started",
+        "The scheduler gives no sign of life",
     ]
     assert ways[2].cause.endswith(": BadSetting in vault.py:41")
-    assert [message.link for message in ways] == ["/system", "/system", "/sweeps", "/system"]
+    assert [message.link for message in ways] == ["/system", "/system", "/sweeps", "/system", "/system"]
 
 
 def test_an_empty_installation_that_was_never_checked_is_no_alert(facts: MakeFacts) -> None:

@@ -47,8 +47,25 @@ def test_the_last_good_check_is_the_last_that_ended_without_an_error(rows: Rows,
 
     facts = see()
 
-    assert (facts.last_good_at, facts.last_begun_at) == (ago(minutes=11), ago(minutes=1))
-    assert (facts.last_error, facts.over_limit) == (None, 0)
+    assert facts.last_good_at == ago(minutes=11)
+    assert (facts.last_failed_at, facts.last_error) == (ago(minutes=6), "OperationalError")
+    assert facts.over_limit == 0
+
+
+def test_a_failure_before_a_good_check_is_over(rows: Rows, ago: Ago, see: See) -> None:
+    rows.sweep(ago(minutes=11), error="OperationalError")
+    rows.sweep(ago(minutes=6))
+
+    assert (see().last_failed_at, see().last_error) == (None, None)
+
+
+def test_a_check_that_its_schedulers_death_cut_off_is_not_said_to_fail(rows: Rows, ago: Ago, see: See) -> None:
+    rows.sweep(ago(minutes=11))
+    rows.sweep(ago(minutes=6), ended_at=None)
+
+    cause = judge(see())[0].message.cause
+
+    assert cause.startswith("No scheduler was ever started")
 
 
 def test_late_shops_are_listed_longest_first_without_those_that_run(rows: Rows, ago: Ago, see: See) -> None:
