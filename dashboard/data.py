@@ -38,7 +38,10 @@ PANEL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Glance:
-    """The fleet at a moment. `lost_at`: since when the database does not answer (the fleet is then of before)."""
+    """The fleet at a moment. `lost_at`: since when it cannot be read (the fleet is then of before).
+
+    `lost_why`: the driver's word for it; empty when the database answers, but too slowly.
+    """
 
     fleet: health.Fleet | None
     database_ms: float
@@ -48,6 +51,11 @@ class Glance:
     @property
     def live(self) -> bool:
         return self.lost_at is None
+
+    @property
+    def answers(self) -> bool:
+        """Whether something may be written."""
+        return self.live or not self.lost_why
 
 
 class Last:
@@ -103,6 +111,8 @@ def _fleet() -> health.Fleet:
 
 def _reason(error: SQLAlchemyError | TooSlow) -> str:
     """The kind of failure only: a driver's text may hold host, user or statement."""
+    if isinstance(error, TooSlow):
+        return ""
     original = getattr(error, "orig", None)
     return type(original or error).__name__
 
@@ -156,8 +166,8 @@ def accuracy() -> health.Accuracy:
 
 
 @st.cache_resource(ttl=SNAPSHOT_SECONDS, show_spinner=False)
-def late_starts() -> tuple[datetime, ...]:
-    """When those new shops are started that will have waited too long by then, soonest first."""
+def late_starts() -> health.LateStarts:
+    """The new shops that will have waited too long when they are started."""
     with reading() as (session, now):
         return health.late_starts(session, now=now, settings=desk().settings)
 

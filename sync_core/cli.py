@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -51,7 +52,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console()
+out = Console(markup=False, emoji=False)
+"""What a merchant or Shopify wrote is printed as it is: `[/x]` in a shop's name is no markup."""
 
 WINDOWS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}
 
@@ -125,8 +127,8 @@ def doctor(*, as_json: JsonOption = False) -> None:
 
 
 def _print_check(check: doctor_checks.Check) -> None:
-    mark = "[green]ok  [/green]" if check.ok else "[red]BAD [/red]"
-    out.print(f"{mark} {check.name}: {check.found}" + ("" if check.ok else f"\n     -> {check.mend}"))
+    mark = ("ok  ", "green") if check.ok else ("BAD ", "red")
+    out.print(Text.assemble(mark, f" {check.name}: {check.found}", "" if check.ok else f"\n     -> {check.mend}"))
 
 
 @app.command("sweep")
@@ -265,7 +267,7 @@ def shop(shop: ShopArgument) -> None:
         _fail("Shop not found")
         return
     said = explain(view.situation, say=_when)
-    out.print(f"[bold]{view.name}[/bold] · {view.domain}\n{said.headline}\n")
+    out.print(Text.assemble((view.name, "bold"), f" · {view.domain}\n{said.headline}\n"))
     out.print(f"Now   {said.now}\nWhy   {said.why}\nNext  {said.next}\n\n{said.chip}")
 
 

@@ -34,6 +34,8 @@ SECRETS = {
 }
 INBOX_PATIENCE = timedelta(minutes=30)
 """A message waits while its shop is being synced, or fails."""
+PATIENCE = 10.0
+"""Seconds that one check waits for the database."""
 SOME = 3
 ANY_SHOP = "shopsync-doctor.myshopify.com"
 
@@ -52,7 +54,10 @@ class Check:
 
 
 def examine(database: Database, settings: Settings, *, http: httpx.Client) -> Iterator[Check]:
-    """Yield each check as it is made; what needs the database is left out when it does not answer."""
+    """Yield each check as it is made; what needs the database is left out when it does not answer.
+
+    Errors: TooSlow, database errors of one that went away meanwhile.
+    """
     found = _database(database)
     yield found
     if found.ok:
@@ -88,8 +93,7 @@ def _schema(database: Database) -> Check:
 
 
 def _processes(database: Database) -> Iterator[Check]:
-    with database.read() as session:
-        now = database.now(session)
+    with database.look(patience=PATIENCE) as (session, now):
         seen = session.execute(select(func.max(Heartbeat.seen_at)).where(Heartbeat.role == "scheduler")).scalar_one()
         living = [process for process in health.heartbeats(session, now=now) if process.alive]
     yield _scheduler(living, None if seen is None else (now - seen).total_seconds())
@@ -108,24 +112,24 @@ def _scheduler(living: list[health.Process], age: float | None) -> Check:
 
 
 def _overdue(database: Database) -> Check:
-    with database.read() as session:
-        n = capped_count(session, is_overdue(database.now(session)))
+    with database.look(patience=PATIENCE) as (session, now):
+        n = capped_count(session, is_overdue(now))
     found = f"{min(n, CAP):,}{'+' if n > CAP else ''} overdue"
     return Check("overdue shops", n == 0, found, "see the Overview page: who needs you")
 
 
 def _alerts(database: Database, settings: Settings) -> Check:
     """An unset channel is said; only one that refuses is a fault."""
-    with database.read() as session:
-        failing = undelivered(session, now=database.now(session))
+    with database.look(patience=PATIENCE) as (session, now):
+        failing = undelivered(session, now=now)
     unset = [name for name in ("ALERT_URLS_PAGE", "ALERT_URLS_TICKET") if getattr(settings, name.lower()) is None]
     found = f"{failing} not delivered" if failing else f"{' and '.join(unset)} not set" if unset else "delivered"
     return Check("alert messages", failing == 0, found, "see the Alerts page for what the channel answered")
 
 
 def _inbox(database: Database) -> Check:
-    with database.read() as session:
-        found, now = inbox.standing(session), database.now(session)
+    with database.look(patience=PATIENCE) as (session, now):
+        found = inbox.standing(session)
     said = f"{found.waiting} waiting, {found.set_aside} set aside"
     late = found.since is not None and now - found.since > INBOX_PATIENCE
     if late and found.since is not None:
@@ -141,7 +145,7 @@ def _subscriptions(database: Database, settings: Settings) -> Check:
         return Check(name, True, f"not looked after: {why}")
     lacking = select(ShopSync.shop_domain).join(WebhookCheck, WebhookCheck.shop_id == ShopSync.shop_id)
     lacking = lacking.where(WebhookCheck.problem.is_not(None), ShopSync.hold.is_distinct_from(Hold.UNINSTALLED.value))
-    with database.read() as session:
+    with database.look(patience=PATIENCE) as (session, _now):
         looked_at = session.execute(select(func.count()).select_from(WebhookCheck)).scalar_one()
         some = list(session.execute(lacking.order_by(ShopSync.shop_domain).limit(SOME + 1)).scalars())
     found = f"of {looked_at:,} shops looked at, {_named(some)} lack some"
@@ -150,8 +154,8 @@ def _subscriptions(database: Database, settings: Settings) -> Check:
 
 def _tokens(database: Database) -> Check:
     """Tokens that a month of tries did not renew; a shop that waits for its merchant is told elsewhere."""
-    with database.read() as session:
-        near = Token.refresh_expires_at < database.now(session) + DYING
+    with database.look(patience=PATIENCE) as (session, now):
+        near = Token.refresh_expires_at < now + DYING
         ended = ShopSync.hold.in_([Hold.UNINSTALLED.value, Hold.REAUTHORISE.value])
         dying = select(ShopSync.shop_domain).join(Token, Token.shop_id == ShopSync.shop_id)
         dying = dying.where(near, ShopSync.hold.is_(None) | ~ended).order_by(Token.refresh_expires_at)

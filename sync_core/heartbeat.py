@@ -50,17 +50,22 @@ class Doing:
 def beat(
     session: Session, process: Process, doing: Doing, *, now: datetime, started_at: datetime, clock_offset: float
 ) -> None:
-    """Write one sign of life. `clock_offset` is seconds: the host's clock minus the database's."""
+    """Write one sign of life. `clock_offset` is seconds: the host's clock minus the database's.
+
+    A name may come again: in a container each start has the same host and pid, perhaps another version.
+    """
     seen = {
         "seen_at": now,
         "stopped_at": None,
         "clock_offset": clock_offset,
         "running": doing.running,
         "doing": doing.word,
+        "workers": process.workers,
+        "version": version("shopsync"),
+        "started_at": started_at,
     }
-    fixed = {"role": process.role, "host": process.host, "pid": process.pid, "workers": process.workers}
-    fixed |= {"version": version("shopsync"), "started_at": started_at}
-    row = insert_into(session, Heartbeat).values(process=process.name, **fixed, **seen)
+    who = {"process": process.name, "role": process.role, "host": process.host, "pid": process.pid}
+    row = insert_into(session, Heartbeat).values(**who, **seen)
     session.execute(row.on_conflict_do_update(index_elements=["process"], set_=seen))
 
 

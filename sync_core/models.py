@@ -127,6 +127,8 @@ class ShopSync(Base):
     """What we hold: per resource {rows, as_of, skipped}, written when a sync completes."""
     progress_at: Mapped[datetime | None] = mapped_column(UtcMs)
     """When the running attempt last made progress (a page stored, a known wait, a moving bulk poll)."""
+    held_since: Mapped[datetime | None] = mapped_column(UtcMs)
+    """When it was blocked, whatever was tried since."""
 
 
 class Install(Base):

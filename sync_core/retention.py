@@ -13,18 +13,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from sync_core.columns import first_id
 from sync_core.config import Settings
 from sync_core.db import Database
 from sync_core.inbox.case import SET_ASIDE
-from sync_core.models import Audit, RollupMark, StartEstimate, Sweep, SyncAttempt, Transition, WebhookInbox
+from sync_core.models import Audit, Heartbeat, RollupMark, StartEstimate, Sweep, SyncAttempt, Transition, WebhookInbox
 from sync_core.states import Outcome
 
 BATCH = 1_000
 FAILURES_TIMES = 10
 ESTIMATES_KEPT = timedelta(days=7)
+PROCESSES_KEPT = timedelta(days=7)
 EDGE = timedelta(days=1)
 """The oldest window that pages show begins inside an hour, and needs the check before it, too."""
 
@@ -68,12 +69,19 @@ def _rules(session: Session, settings: Settings, now: datetime) -> Iterator[Old]
     yield Old("webhooks", WebhookInbox.webhook_id, WebhookInbox.handled_at, wells, worked)
     yield Old("failed_webhooks", WebhookInbox.webhook_id, WebhookInbox.handled_at, fails)
     yield Old("audit", Audit.id, Audit.at, now - timedelta(days=settings.keep_audit_days))
+    yield Old("processes", Heartbeat.process, Heartbeat.seen_at, now - PROCESSES_KEPT, _not_the_last())
     yield Old("estimates", StartEstimate.id, StartEstimate.settled_at, now - ESTIMATES_KEPT)
     rolled = session.execute(select(RollupMark.until).where(RollupMark.family == "checks")).scalar_one_or_none()
     if rolled is not None:
         yield Old(
             "checks", Sweep.id, Sweep.begun_at, min(now - timedelta(days=settings.keep_checks_days), rolled) - EDGE
         )
+
+
+def _not_the_last() -> ColumnElement[bool]:
+    """Another process of the role was seen later: when the last one was seen is said however long ago that is."""
+    later = aliased(Heartbeat)
+    return select(later.process).where(later.role == Heartbeat.role, later.seen_at > Heartbeat.seen_at).exists()
 
 
 def _delete(database: Database, old: Old, stopping: threading.Event) -> int:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from sync_core import health
 from sync_core.config import Settings
 from sync_core.db import Database
+from sync_core.health.coming import _line
+from sync_core.models import Heartbeat
 from sync_core.states import Status
 from tests.health_rows import Rows
 from tests.plans import selects
@@ -30,11 +34,11 @@ class Asking:
         line = health.coming(self.rows.session, now=self.rows.now, settings=self.settings)
         return {each.shop_id: each.starts_at for each in line.waiting}
 
-    def late_by_line(self) -> tuple[datetime, ...]:
+    def late_by_line(self) -> health.LateStarts:
         line = health.coming(self.rows.session, now=self.rows.now, settings=self.settings)
         return line.late(courtesy=timedelta(seconds=self.settings.wake_hold_seconds))
 
-    def late(self) -> tuple[datetime, ...]:
+    def late(self) -> health.LateStarts:
         return health.late_starts(self.rows.session, now=self.rows.now, settings=self.settings)
 
 
@@ -111,4 +115,29 @@ def test_the_line_is_read_only_when_a_new_shop_waits(
         late = asking.late()
 
     assert late == by_line
-    assert bool(late) is bool(sent) is read
+    assert bool(late.n) is bool(sent) is read
+
+
+def test_new_shops_that_nobody_would_start_will_be_late_too(asking: Asking, now: datetime) -> None:
+    asking.rows.session.execute(update(Heartbeat).values(stopped_at=now))
+    for _ in range(2):
+        new = asking.rows.shop(installed_at=now - timedelta(minutes=2), wake_at=now, due_at=now, **NEW)
+        asking.rows.install(new, now - timedelta(minutes=2))
+
+    assert asking.late() == health.LateStarts(n=2, last_at=None, unstarted=2)
+
+
+def test_a_line_longer_than_is_looked_at_says_so(
+    asking: Asking, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("sync_core.health.coming"), "MOST", 3)
+    _line.cache_clear()
+    ran(asking.rows, (3, GOOD, 400))
+    for _ in range(3):
+        new = asking.rows.shop(installed_at=now - timedelta(minutes=2), wake_at=now, due_at=now, **NEW)
+        asking.rows.install(new, now - timedelta(minutes=2))
+
+    late = asking.late()
+    _line.cache_clear()
+
+    assert (late.n, late.capped, late.unstarted) == (3, True, 0)

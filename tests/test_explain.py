@@ -210,9 +210,9 @@ def test_up_to_date_says_how_old_the_data_is_and_what_is_missing() -> None:
 
 
 def test_a_blocked_shop_tells_when_we_look_again_by_ourselves() -> None:
-    at = situation(status=Status.FAILED, hold=Hold.FROZEN, next_at=NOW + timedelta(hours=6), failing_since=ago(hours=1))
+    at = situation(status=Status.FAILED, hold=Hold.FROZEN, next_at=NOW + timedelta(hours=6), failing_since=ago(hours=3))
 
-    said = explain(at, say=say)
+    said = explain(replace(at, held_since=ago(hours=1)), say=say)
 
     assert said.now == "Blocked since 13:30; there is no data."
     assert said.next.startswith("We look again by ourselves at 20:30.")
@@ -251,6 +251,7 @@ def need(**values: object) -> Need:
         who=Who.US,
         action=Action.SYNC,
         since=ago(minutes=52),
+        held_since=None,
         next_at=NOW + timedelta(minutes=3),
         failures=12,
         error_class="internal",
@@ -262,31 +263,40 @@ def need(**values: object) -> Need:
 
 
 @pytest.mark.parametrize(
-    ("values", "first", "second"),
+    ("values", "needs_first", "first", "second"),
     [
         (
             {},
+            None,
             "Failed 12 times since 13:38: product 8812 has no price that we can read",
             "Next try 14:33, by itself",
         ),
         (
             {"cause": "reauthorise", "next_at": None},
+            "a worker",
             "Shopify refuses our access since 13:38; asked again once, refused",
             "No try until the merchant reconnects",
         ),
         (
+            {"cause": "frozen", "held_since": ago(minutes=3)},
+            "the scheduler",
+            "Shopify froze the plan at 14:27; most often a bill is unpaid",
+            "No try until the scheduler runs",
+        ),
+        (
             {"cause": OVERDUE, "failures": 0, "action": Action.OFF},
+            "a worker",
             "Waiting to be started since 13:38",
             "No try until a worker runs",
         ),
-        ({"cause": OVERDUE}, "The next try was to start at 13:38", "It starts when a worker is free"),
+        ({"cause": OVERDUE}, None, "The next try was to start at 13:38", "It starts when a worker is free"),
     ],
 )
 def test_a_needs_you_row_says_what_is_wrong_and_what_comes_by_itself(
-    values: dict[str, object], first: str, second: str
+    values: dict[str, object], needs_first: str | None, first: str, second: str
 ) -> None:
     assert told.problem(need(**values), say=say) == first
-    assert told.next_step(need(**values), say=say) == second
+    assert told.next_step(need(**values), say=say, needs_first=needs_first) == second
 
 
 @pytest.mark.parametrize("cause", [ATTENTION, OVERDUE, "reauthorise", "scope", "frozen", "locked", "gone"])
@@ -294,7 +304,8 @@ def test_a_needs_you_row_says_what_is_wrong_and_what_comes_by_itself(
 def test_every_cause_of_a_need_has_its_two_lines(cause: str, next_at: datetime | None) -> None:
     lines = [
         told.problem(need(cause=cause, next_at=next_at), say=say),
-        told.next_step(need(cause=cause, next_at=next_at), say=say),
+        told.next_step(need(cause=cause, next_at=next_at), say=say, needs_first=None),
+        told.next_step(need(cause=cause, next_at=next_at), say=say, needs_first="the scheduler"),
     ]
 
     assert not [line for line in lines if CODE_WORDS.search(line) or not line]

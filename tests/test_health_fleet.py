@@ -208,9 +208,46 @@ def test_no_good_check_for_two_periods_is_the_first_thing_said(
     rows.shop()
     rows.beat("scheduler", ago(seconds=1))
     rows.sweep(ago(minutes=minutes))
-    rows.sweep(ago(minutes=1), error="OperationalError")
+    rows.sweep(ago(minutes=1), ended_at=None)
 
     assert health.verdict(look(), say=say).kind is kind
+
+
+def test_checks_that_run_and_fail_are_said_to_fail_and_where_their_error_stands(rows: Rows, ago: Ago, look) -> None:
+    rows.shop()
+    rows.beat("scheduler", ago(seconds=1))
+    rows.sweep(ago(minutes=11))
+    rows.sweep(ago(minutes=1), error="OperationalError: no such table")
+
+    fleet = look()
+
+    assert sentence(fleet) == "The safety check fails since 09:19: open Checks."
+    assert fleet.picture is Picture.CHECKS_FAIL
+    assert fleet.checks.failed is not None
+    assert fleet.checks.failed.error == "OperationalError: no such table"
+
+
+def test_shops_that_wait_without_any_worker_are_said_first(rows: Rows, ago: Ago, look) -> None:
+    rows.beat("scheduler", ago(seconds=1))
+    rows.sweep(ago(minutes=1))
+    calm = look()
+    rows.shop(status="PENDING", due_at=ago(minutes=1), wake_at=ago(minutes=1))
+    rows.shop(status="FAILED", failures=1, failing_since=ago(minutes=1), due_at=ago(seconds=-30))
+
+    fleet = look()
+
+    assert health.verdict(calm, say=say).kind is Kind.EMPTY
+    assert sentence(fleet) == "2 shops wait for a sync, and no worker is alive: open System."
+    assert (fleet.picture, fleet.needs_first) == (Picture.NO_WORKER, "a worker")
+
+
+@pytest.mark.parametrize(("seconds", "calm"), [(45, True), (46, False)])
+def test_a_scheduler_that_is_started_again_is_awaited(rows: Rows, ago: Ago, look, *, seconds: int, calm: bool) -> None:
+    rows.shop()
+    rows.beat("scheduler", ago(seconds=seconds), workers=16, stopped_at=ago(seconds=seconds))
+    rows.sweep(ago(minutes=1))
+
+    assert (health.verdict(look(), say=say).kind is Kind.FINE) is calm
 
 
 def test_shops_without_any_check_ever_are_said_to_be_unwatched(rows: Rows, look) -> None:

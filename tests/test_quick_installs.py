@@ -123,8 +123,10 @@ def test_what_an_older_version_had_rolled_up_is_counted_again(
         prepare(settings)
     past = Past(open_database(settings, host_clock=clock), settings, clock)
     past.clock.moment = datetime.now(UTC)  # the database's own clock tells what is closed
-    for seconds in (20, 4_000):
-        past.install(ago=timedelta(days=3), synced=seconds)
+    with past.database.write() as session:  # the shops' own rows have columns now that they had not then
+        for nth, seconds in enumerate((20, 4_000)):
+            own = {"synced": seconds, "claimed": 1, "path": "onboarding"}
+            Rows(session, past.clock.moment).install(f"id-{nth}", past.clock.moment - timedelta(days=3), **own)
     hour = hour_floor(past.clock.moment - timedelta(days=3))
     with past.database.write() as session:
         session.add(RollupMark(family="installs", until=hour + 24 * HOUR, seen_id=first_id(past.clock.moment)))
@@ -137,6 +139,6 @@ def test_what_an_older_version_had_rolled_up_is_counted_again(
     said = past.said(length=timedelta(days=7))
     past.database.close()
 
-    assert applied == ["0014"]
+    assert applied == ["0014", "0015"]
     assert (said.time_to_sync.all.finished, said.ledger.installs) == (2, 2)
     assert said.ledger.classes["onboarding"] == 2

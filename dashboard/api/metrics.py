@@ -26,6 +26,7 @@ from dashboard.api.desk import Desk, desk_of
 from dashboard.api.security import require_secret_from_outside
 from sync_core import health
 from sync_core.alerts.lists import open_by_severity, undelivered
+from sync_core.errors import TooSlow
 from sync_core.health import Answering
 from sync_core.health.conditions import CAP
 
@@ -36,6 +37,10 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 DAY = timedelta(hours=24)
 MONTH = timedelta(days=30)
 UP_TO = f"counted up to {CAP:,}"
+
+ANSWERS = "Whether the database answers in time"
+PATIENCE = 8.0
+"""Seconds; a scrape is given up by Prometheus after 10 unless told otherwise."""
 
 Made = TypeVar("Made")
 
@@ -114,10 +119,10 @@ class _Collected(Collector):
         yield InfoMetricFamily("shopsync_build", "The program", {"version": version("shopsync")})
         try:
             snapshot, spans = self._readings.snapshot.get(self._desk), self._readings.spans.get(self._desk)
-        except SQLAlchemyError:
-            yield _gauge("database_up", "Whether the database answers", 0)
+        except (SQLAlchemyError, TooSlow):
+            yield _gauge("database_up", ANSWERS, 0)
             return
-        yield _gauge("database_up", "Whether the database answers", 1)
+        yield _gauge("database_up", ANSWERS, 1)
         yield from _machine(snapshot)
         yield from _checks(snapshot.fleet)
         yield from _shops(snapshot.fleet)
@@ -215,8 +220,7 @@ def _labelled(name: str, words: str, label: str, values: dict[str, int] | dict[s
 
 def _snapshot(desk: Desk) -> Snapshot:
     begun = perf_counter()
-    with desk.database.read() as session:
-        now = desk.database.now(session)
+    with desk.database.look(patience=PATIENCE) as (session, now):
         return Snapshot(
             fleet=health.fleet(session, now=now, settings=desk.settings),
             processes=health.heartbeats(session, now=now),
@@ -227,8 +231,7 @@ def _snapshot(desk: Desk) -> Snapshot:
 
 
 def _spans(desk: Desk) -> Spans:
-    with desk.database.read() as session:
-        now = desk.database.now(session)
+    with desk.database.look(patience=PATIENCE) as (session, now):
         ever, day, month = (
             health.objectives(session, since=since, until=now, now=now, settings=desk.settings)
             for since in (EARLIEST, now - DAY, now - MONTH)

@@ -73,12 +73,15 @@ def checks(slots: pd.DataFrame, zone: ZoneInfo, *, period: str) -> Card:
     if slots.empty:
         return Card("checks", "No check was to run yet", note)
     bad = int(slots["state"].isin(["missed", "failed"]).sum())
-    opened = int(slots["opened"].sum())
+    excused, opened = int((slots["state"] == "maintenance").sum()), int(slots["opened"].sum())
+    expected = len(slots) - excused
     title = (
-        f"{bad:,} of {len(slots):,} checks missed or failed"
+        f"{bad:,} of {expected:,} checks missed or failed"
         if bad
-        else (f"{len(slots):,} of {len(slots):,} checks ran; {count(opened, 'shop')} needed the net")
+        else (f"{expected:,} of {expected:,} checks ran; {count(opened, 'shop')} needed the net")
     )
+    if excused:
+        note += f"; {excused:,} not expected: maintenance"
     at = on_the_wall(slots["at"], zone)
     words = at.dt.strftime("%H:%M ") + slots["state"].map(CHECK_WORDS)
     frame = pd.DataFrame({"at": at, "state": slots["state"], "words": words})

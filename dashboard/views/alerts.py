@@ -14,7 +14,7 @@ from dashboard.views import shell
 from sync_core.alerts.channels import channels
 from sync_core.alerts.lists import Alerts, Delivery, Seen
 from sync_core.alerts.snapshot import Severity
-from sync_core.alerts.words import OPENED, RECOVERED, REMINDER, WORSE, hits
+from sync_core.alerts.words import OPENED, RECOVERED, REMINDER, WORSE, hits, still_hits
 from sync_core.explain import count, span
 
 LENGTHS = {
@@ -24,7 +24,7 @@ LENGTHS = {
     "7 days": timedelta(days=7),
 }
 KINDS = {Severity.PAGE: "Wakes somebody", Severity.TICKET: "Can wait until the morning"}
-EVENTS = {OPENED: "First message", WORSE: "Got worse", RECOVERED: "It is over"}
+EVENTS = {OPENED: "First message", WORSE: "Got worse", RECOVERED: "Closed"}
 COLUMNS = ("What", "Began", "Lasted", "Shops", "Told")
 MESSAGE_COLUMNS = ("Message", "Written", "State")
 
@@ -75,7 +75,7 @@ def _leave() -> None:
 
 def _sentence(open_ones: tuple[Seen, ...]) -> None:
     if not open_ones:
-        st.markdown("Nothing is wrong. :gray[Every process looks each 10 seconds.]")
+        st.markdown(f"No alert is open. :gray[{_who_waits()}Every process looks each 10 seconds.]")
         return
     free, n = sum(alert.acknowledged_by is None for alert in open_ones), len(open_ones)
     head = f"{count(n, 'alert')} {'is' if n == 1 else 'are'} open"
@@ -83,6 +83,15 @@ def _sentence(open_ones: tuple[Seen, ...]) -> None:
         st.markdown(f"{head}, and nobody has {'it' if n == 1 else 'them'} yet.")
     else:
         st.markdown(f"{head}; {f'nobody has {free:,} of them yet' if free else 'somebody has each'}.")
+
+
+def _who_waits() -> str:
+    """No alert does not mean that nobody waits: a shop that was blocked days ago is no news, and not well."""
+    fleet = data.glance().fleet
+    if fleet is None or not fleet.groups:
+        return ""
+    shops = count(fleet.needs_n, "shop", capped=any(group.capped for group in fleet.groups))
+    return f"{shops} on [Overview](/) still {'needs' if fleet.needs_n == 1 else 'need'} a person. "
 
 
 def _nobody_told() -> None:
@@ -105,7 +114,8 @@ def _card(alert: Seen) -> None:
             st.markdown(f"**{f':red[{title}]' if red else title}**", width="content")
             st.badge("Act" if message.act else "Heals itself", color="violet" if message.act else "gray")
             st.markdown(f":small[:gray[{KINDS[alert.severity]}]]", width="content")
-        st.markdown(f"Since {say(message.since)}{_lasts(alert)}. {plain(hits(message, past=_over(alert)))}")
+        whom = still_hits(message) if message.still else hits(message, past=_over(alert))
+        st.markdown(f"Since {say(message.since)}{_lasts(alert)}. {plain(whom)}")
         st.markdown(f"{plain(message.cause)}.  \n**First:** {plain(message.action)}.")
         st.markdown(f":small[:gray[{' · '.join(_state(alert))}]]")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -121,6 +131,8 @@ def _over(alert: Seen) -> bool:
 def _lasts(alert: Seen) -> str:
     end = alert.recovered_at or shell.now()
     words = span((end - alert.message.since).total_seconds())
+    if alert.message.still:
+        return f"; no other shop joined until {shell.say()(end)}"
     return f", over after {words}" if _over(alert) else f", {words}"
 
 

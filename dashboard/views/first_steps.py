@@ -43,7 +43,7 @@ def _readiness() -> None:
     facts = {
         "Shopify credentials set": bool(settings.shopify_api_key and settings.shopify_api_secret),
         "scheduler alive": bool(glance.fleet and glance.fleet.scheduler.alive),
-        "database answering": glance.live,
+        "database answering": glance.answers,
     }
     ready = [words for words, true in facts.items() if true]
     listed = " · ".join(ready)

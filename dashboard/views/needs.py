@@ -13,11 +13,12 @@ from dashboard.views import shell
 from dashboard.views.links import for_the_merchant, to_shop
 from sync_core.explain import CHIPS, Action, Need, Who, cause_words, count, next_step, problem, span
 from sync_core.explain.words import OVERDUE
-from sync_core.health import Fleet, Group, Picture
+from sync_core.health import Fleet, Group, LateStarts
 
 ROWS = 6
 WAITING = "/shops?sort=Waiting+longest"
 NO_WORKER = "No worker is alive: nothing would start"
+NOBODY = "Nobody starts syncs"
 NO_DATABASE = "The database does not answer: nothing can be written"
 
 
@@ -43,8 +44,9 @@ def needs_you(glance: data.Glance) -> None:
 
 def _nobody(fleet: Fleet) -> None:
     say, checks = shell.say(), fleet.checks
-    if not (fleet.scheduler.alive or fleet.workers.alive):
-        st.markdown("No shop waits yet; :red[a new one would not be started] until the scheduler runs.")
+    if fleet.needs_first:
+        waits = "No shop needs you; they wait" if fleet.waiting else "No shop waits yet"
+        st.markdown(f"{waits}; :red[a new one would not be started] until {fleet.needs_first} runs.")
         return
     times = [f"last check {say(checks.last_at)}" if checks.last_at else ""]
     times.append(f"next {say(checks.next_at)}" if checks.next_at else "")
@@ -53,26 +55,40 @@ def _nobody(fleet: Fleet) -> None:
 
 
 def _by_themselves(fleet: Fleet) -> None:
-    if fleet.retrying:
-        at = f", next {shell.say()(fleet.retrying_next_at)}" if fleet.retrying_next_at else ""
-        st.caption(f"{fleet.retrying:,} retrying by themselves{at}")
-
-
-def _too_late(starts: tuple[datetime, ...]) -> None:
-    """New shops that will pass 5 min before they are started: said before it happens."""
-    if not starts:
+    if not fleet.retrying:
         return
-    say, many = shell.say(), len(starts) > 1
-    when = f"the last starts at about {say(starts[-1])}" if many else f"it starts at about {say(starts[0])}"
-    st.markdown(f":small[[{count(len(starts), 'new shop')}]({WAITING}) will wait longer than 5 min: {when}]")
+    n, one = fleet.counted("retrying"), fleet.retrying == 1
+    if fleet.needs_first:
+        st.caption(f"{n} failed and {'is' if one else 'are'} not tried again until {fleet.needs_first} runs")
+        return
+    at = f", next {shell.say()(fleet.retrying_next_at)}" if fleet.retrying_next_at else ""
+    st.caption(f"{n} retrying by {'itself' if one else 'themselves'}{at}")
+
+
+def _too_late(late: LateStarts) -> None:
+    """New shops that will pass 5 min before they are started: said before it happens."""
+    if late.n:
+        shops = f"[{count(late.n, 'new shop', capped=late.capped)}]({WAITING})"
+        st.markdown(f":small[{shops} will wait longer than 5 min: {_when(late)}]")
+
+
+def _when(late: LateStarts) -> str:
+    say = shell.say()
+    if late.last_at is None:
+        return "nobody starts it" if late.n == 1 else "nobody starts them"
+    if late.unstarted:
+        return f"nobody starts {late.unstarted:,} of them"
+    if late.n == 1 and not late.capped:
+        return f"it starts at about {say(late.last_at)}"
+    return f"the last starts {'after' if late.capped else 'at about'} {say(late.last_at)}"
 
 
 def _off(glance: data.Glance) -> str | None:
     """Why no act is possible at all, or None."""
-    if not glance.live:
+    if not glance.answers:
         return NO_DATABASE
     fleet = glance.fleet
-    return None if fleet is None or fleet.workers.alive or fleet.scheduler.alive else NO_WORKER
+    return None if fleet is None or fleet.workers.alive else NO_WORKER
 
 
 def _groups(fleet: Fleet, off: str | None) -> None:
@@ -80,12 +96,12 @@ def _groups(fleet: Fleet, off: str | None) -> None:
     primary = next((need for _, needs in shown for need in needs if need.action is Action.SYNC), None)
     for group, needs in shown:
         with st.container(gap=8):
-            _heading(group)
-            if fleet.picture is Picture.SCHEDULER_DEAD and group.cause == OVERDUE and group.n > 1:
-                _folded(group, off or NO_WORKER)
+            _heading(group, fleet)
+            if not fleet.workers.alive and group.cause == OVERDUE and group.n > 1:
+                _folded(group, off or NO_WORKER, fleet.needs_first)
                 continue
             for need in needs:
-                _row(need, off, primary=need is primary and off is None)
+                _row(need, off, fleet.needs_first, primary=need is primary and off is None)
             _rest(group, len(needs))
 
 
@@ -101,8 +117,9 @@ def chosen(groups: tuple[Group, ...], limit: int = ROWS) -> list[tuple[Group, tu
     return [(group, group.rows[:n]) for group, n in zip(ordered, given, strict=False)]
 
 
-def _heading(group: Group) -> None:
-    title = f"{cause_words(group.cause)}, {count(group.n, 'shop', capped=group.capped)}"
+def _heading(group: Group, fleet: Fleet) -> None:
+    cause = NOBODY if group.cause == OVERDUE and fleet.needs_first else cause_words(group.cause)
+    title = f"{cause}, {count(group.n, 'shop', capped=group.capped)}"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.markdown(f":small[**{title}**]", width="content")
         st.badge(CHIPS[group.who], color=chip_colour(group.who))
@@ -115,18 +132,20 @@ def _rest(group: Group, shown: int) -> None:
         st.markdown(f":small[[{words}](/shops?cause={quote(group.cause)})]")
 
 
-def _row(need: Need, off: str | None, *, primary: bool) -> None:
+def _row(need: Need, off: str | None, needs_first: str | None, *, primary: bool) -> None:
     say = shell.say()
     with st.container(horizontal=True, vertical_alignment="center", gap=8):
         st.markdown(f"**{to_shop(need.name, need.domain)}**  \n:small[:gray[{need.domain}]]", width=236)
         first = plain(problem(need, say=say))
-        _sentences(f":gray[{first}]" if off == NO_DATABASE else first, plain(next_step(need, say=say)))
+        _sentences(
+            f":gray[{first}]" if off == NO_DATABASE else first, plain(next_step(need, say=say, needs_first=needs_first))
+        )
         _waiting(need.since)
         with st.container(width=176):
             _action(need, off, primary=primary)
 
 
-def _folded(group: Group, off: str) -> None:
+def _folded(group: Group, off: str, needs_first: str | None) -> None:
     """Many shops and one reason: one row, the first of them named."""
     names = [plain(row.name) for row in group.rows[:2]]
     others = group.n - len(names)
@@ -134,7 +153,7 @@ def _folded(group: Group, off: str) -> None:
     listed = ", ".join(names) + (f" and {others:,} more" if others else "")
     with st.container(horizontal=True, vertical_alignment="center", gap=8):
         st.markdown(f"**{count(group.n, 'shop', capped=group.capped)}**  \n:small[:gray[{listed}]]", width=236)
-        _sentences("Waiting to be started; no worker gave a sign of life", "Next try: none until the scheduler runs")
+        _sentences("Waiting to be started; no worker gave a sign of life", f"Next try: none until {needs_first} runs")
         _waiting(since)
         with st.container(width=176):
             st.button("Sync now", key="sync_folded", disabled=True, help=off, width="stretch")

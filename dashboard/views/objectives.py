@@ -26,14 +26,14 @@ class Row(NamedTuple):
     story: str
 
 
-def rows(figures: Objectives, *, silent_since: str | None = None) -> list[Row]:
-    """The four, in the users' order. `silent_since`: since when no check runs, in the viewer's words."""
-    return [_success(figures), _pick_up(figures), _time(figures), _checks(figures, silent_since)]
+def rows(figures: Objectives, *, silence: str | None = None) -> list[Row]:
+    """The four, in the users' order. `silence`: what the page says first of the checks, in a word or two."""
+    return [_success(figures), _pick_up(figures), _time(figures), _checks(figures, silence)]
 
 
-def show(figures: Objectives, *, silent_since: str | None = None) -> None:
+def show(figures: Objectives, *, silence: str | None = None) -> None:
     with st.container(border=True, gap=10):
-        for row in rows(figures, silent_since=silent_since):
+        for row in rows(figures, silence=silence):
             with st.container(horizontal=True, vertical_alignment="center", gap=6):
                 cells = (f"**{row.name}**", row.figure, row.verdict, f":gray[{row.target}]")
                 for text, width in zip(cells, WIDTHS, strict=True):
@@ -78,7 +78,8 @@ def _pick_up(figures: Objectives) -> Row:
     if late:
         story = f"late: {_named(late, share.n - share.k)}"
     if picked.overdue_now:
-        story = f":red[{picked.overdue_now:,} {'waits' if picked.overdue_now == 1 else 'wait'} now] · {story}"
+        waits = "waits" if picked.overdue_now == 1 else "wait"
+        story = f":red[{picked.overdue_now:,}{'+' if picked.overdue_capped else ''} {waits} now] · {story}"
     return Row(theme.PICK_UP, _of(share), verdict, "every shop", story)
 
 
@@ -95,19 +96,21 @@ def _time(figures: Objectives) -> Row:
     story = f"{times.under_target:,} of {times.n:,} under 5 min" if times.n else "No install in this window"
     if times.waiting:
         story += f"; {times.waiting:,} still {'waits' if times.waiting == 1 else 'wait'}"
+    if times.late:
+        story += f"; {times.late:,} had no data within 24 h"
     if worst is not None:
         story += f"; slowest: {to_shop(worst.name, worst.domain)}, {span(worst.seconds)}"
     figure = span(mean) if mean is not None else "no data"
     return Row(theme.TIME, figure, verdict, "mean under 5 min", story)
 
 
-def _checks(figures: Objectives, silent_since: str | None) -> Row:
+def _checks(figures: Objectives, silence: str | None) -> Row:
     share, missed, failed = figures.sweep_success.all, figures.sweep_success.missed, figures.sweep_success.failed
     bad = [f"{n:,} {word}" for n, word in ((missed, "missed"), (failed, "failed")) if n]
     story = ", ".join(bad) if bad else "None missed" if share.n else "No check was to run yet"
     if share.budget is not None and share.budget.left > 0:
         story += f"; {share.budget.left:,} more may be missed this quarter"
-    verdict = f":red[**None since {silent_since}**]" if silent_since else _verdict(share)
+    verdict = f":red[**{silence}**]" if silence else _verdict(share, of="checks")
     return Row(theme.CHECKS, _of(share), verdict, "more than 95 %", story)
 
 
@@ -118,9 +121,9 @@ def _of(share: Share) -> str:
     return f"{share.k:,} of {share.n:,} :gray[· {percent} %]"
 
 
-def _verdict(share: Share) -> str:
+def _verdict(share: Share, *, of: str = "installs") -> str:
     if share.verdict == Verdict.UNDECIDED and share.needed is not None:
-        return f":gray[Undecided until {share.needed:,} installs]"
+        return f":gray[Undecided until {share.needed:,} {of}]"
     return _word(share.verdict)
 
 

@@ -20,6 +20,9 @@ WINDOWS = {
     "30 days": timedelta(days=30),
     "90 days": timedelta(days=90),
 }
+OPENS = {Kind.CHECKS_SILENT: "System", Kind.CHECKS_FAIL: "Checks", Kind.NO_WORKER: "System"}
+"""Where the cause of such a sentence is looked at."""
+ADDRESSES = {"System": "system", "Checks": "sweeps"}
 FIGURES_EVERY = 4  # the figures refresh with every fourth snapshot
 
 
@@ -53,7 +56,7 @@ def first_screen(empty: bool) -> None:
 def _verdict(glance: data.Glance) -> None:
     """The one sentence, 24 px, and the line of signs of life under it."""
     if glance.lost_at is not None:
-        _unreachable(glance)
+        _lost(glance)
         return
     if glance.fleet is None:
         return
@@ -61,18 +64,16 @@ def _verdict(glance: data.Glance) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
         text = plain(said.text)
         st.title(f":red[{text}]" if said.bad else text, anchor=False, width="content")
-        if said.kind is Kind.CHECKS_SILENT and st.button("Open System", type="primary", key="open_system"):
-            st.switch_page(shell.page("system"))
+        if said.kind in OPENS and st.button(f"Open {OPENS[said.kind]}", type="primary", key="open_cause"):
+            st.switch_page(shell.page(ADDRESSES[OPENS[said.kind]]))
     st.markdown(f":small[{_signs_of_life(glance.fleet, glance.database_ms)}]")
 
 
-def _unreachable(glance: data.Glance) -> None:
-    say = shell.say()
-    since = f" since {say(glance.lost_at)}" if glance.lost_at else ""
+def _lost(glance: data.Glance) -> None:
+    head, rest = (plain(words) for words in shell.lost(glance))
     with st.container(horizontal=True):  # a heading in a row has no margin of its own
-        st.title(f":red[Database unreachable{since}.]", anchor=False)
-    shown = f"What follows is the picture of {say(glance.fleet.at)}; nothing can be started." if glance.fleet else ""
-    st.markdown(f":small[:red[It does not answer ({plain(glance.lost_why)}).] :gray[{shown}]]")
+        st.title(f":red[{head}]", anchor=False)
+    st.markdown(f":small[:red[{rest}]]")
 
 
 def _signs_of_life(fleet: health.Fleet, database_ms: float) -> str:
@@ -103,7 +104,7 @@ def figures() -> None:
         window = _heading()
         shown = shared_figures.shown(window, shell.zone().key)
         with shell.panel("Objectives"):
-            objectives.show(shown.objectives, silent_since=_silent_since())
+            objectives.show(shown.objectives, silence=_silence())
             coverage.show(shown.objectives)
         with st.grid(2, min_column_width=330, gap="small"):
             for card in shown.cards:
@@ -113,13 +114,14 @@ def figures() -> None:
     _counted()
 
 
-def _silent_since() -> str | None:
-    """Since when no check runs, as long as that is what the page says first."""
+def _silence() -> str | None:
+    """Since when no check runs well, as long as that is what the page says first."""
     fleet = data.glance().fleet
-    if fleet is None or health.verdict(fleet, say=shell.say()).kind is not Kind.CHECKS_SILENT:
+    if fleet is None:
         return None
-    since = fleet.scheduler.seen_at or fleet.checks.last_at
-    return shell.say()(since) if since else None
+    words = {Kind.CHECKS_SILENT: "None since", Kind.CHECKS_FAIL: "Failing since"}
+    kind, since = health.verdict(fleet, say=shell.say()).kind, health.silent_since(fleet)
+    return f"{words[kind]} {shell.say()(since)}" if kind in words and since else None
 
 
 def _heading() -> timedelta:

@@ -93,17 +93,27 @@ def answer() -> None:
 
 
 @contextmanager
-def panel(what: str) -> Iterator[None]:
+def panel(what: str, *, refreshes: bool = True) -> Iterator[None]:
     """A part of a page: when its data cannot be had it says so in its place, and the rest of the page stands.
 
-    `what` is plural: "Objectives", "The checks".
+    `what` is plural: "Objectives", "The checks". `refreshes`: it stands in a fragment that runs again.
     """
+    again = "They are asked for again by themselves." if refreshes else "Load the page again to ask once more."
     try:
         yield
     except TooSlow as slow:
-        st.markdown(f":red[{what} cannot be shown now: {slow}.] :gray[They are asked for again by themselves.]")
+        st.markdown(f":red[{what} cannot be shown now: {slow}.] :gray[{again}]")
     except SQLAlchemyError:
         st.markdown(f":red[{what} cannot be shown now: the database does not answer.]")
+
+
+def lost(glance: data.Glance) -> tuple[str, str]:
+    """What is said when the fleet cannot be read: since when, and why with what the page shows meanwhile."""
+    since = f" since {say()(glance.lost_at)}" if glance.lost_at else ""
+    shown = f"What follows is the picture of {say()(glance.fleet.at)}" if glance.fleet else "There is no picture yet"
+    if glance.answers:
+        return f"Database too slow{since}.", f"It answers, but not within {data.PANEL_SECONDS:g} s. {shown}."
+    return f"Database unreachable{since}.", f"It does not answer ({glance.lost_why}). {shown}; nothing can be started."
 
 
 def top_bar() -> None:
@@ -140,7 +150,7 @@ def find_shop() -> None:
     if not text:
         st.caption("The first matches appear here.")
         return
-    with panel("The matches"):
+    with panel("The matches", refreshes=False):
         _matches(text, data.search(data.Question(text=text), None, MATCHES))
 
 

@@ -16,7 +16,7 @@ LIVE_SECONDS = 2
 
 def page() -> None:
     domain = st.query_params.get("domain", "")
-    with shell.panel("This shop's facts"):
+    with shell.panel("This shop's facts", refreshes=False):
         _show(domain, data.shop(domain) if domain else None)
 
 

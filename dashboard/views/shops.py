@@ -39,7 +39,7 @@ def page() -> None:
     question = _asked()
     if question.entered:
         coverage.heading(question.entered)
-    with shell.panel("The shops"):
+    with shell.panel("The shops", refreshes=False):
         _list(question, _found(question))
 
 

@@ -18,11 +18,13 @@ from sync_core.alerts.snapshot import Severity
 from sync_core.config import Settings
 from sync_core.errors import TooSlow
 from sync_core.explain import count, span
+from sync_core.explain.words import clean
 from sync_core.health import Accuracy, Capacity, Fleet, Picture, Process
 
 ROLES = {"scheduler": "Scheduler", "worker": "Worker", "web": "Pages and API"}
 COLUMNS = ("Process", "State", "Last sign of life", "Doing", "Since", "Version", "Clock")
 CHECKED = ("Check", "Found")
+START = "`shopsync worker`"
 KNOWN_ELSEWHERE = {name.upper() for name in doctor.SECRETS}
 
 
@@ -46,7 +48,9 @@ def page() -> None:
 def live() -> None:
     """What kind of silence this is, the processes, and the safety check; refreshes itself."""
     glance = data.glance()
-    if glance.fleet is not None:
+    if not glance.live:
+        st.error(plain(" ".join(shell.lost(glance))))
+    elif glance.fleet is not None:
         _picture(glance.fleet)
     st.subheader("Processes", anchor=False)
     with shell.panel("Processes"):
@@ -57,7 +61,7 @@ def live() -> None:
     with shell.panel("Estimated starts"):
         if kept := kept_word(data.accuracy()):
             st.markdown(f":small[:gray[{kept}]]")
-    if glance.fleet is not None:
+    if glance.live and glance.fleet is not None:
         checks, say = glance.fleet.checks, shell.say()
         last = f"Last check {say(checks.last_at)}, found {checks.found:,}" if checks.last_at else "No check yet"
         missed = f" :gray[·] :red[{checks.missed:,} missed since]" if checks.missed else ""
@@ -84,16 +88,21 @@ def in_vain(found: Capacity) -> str:
     """What shops that never succeed took of the last hour; nothing while that is not a tenth of a worker."""
     if round(found.lost, 1) == 0:
         return ""
-    shops, workers = count(found.shops, "shop"), count(found.workers, "worker")
-    lost = f"{shops} that never had data took {found.lost:.1f} of {workers} in the last hour"
-    return f"{lost}; {found.left:.1f} were left for the others"
+    shops = count(found.shops, "shop")
+    lost = f"{shops} that never had data kept {found.lost:.1f} workers busy in the last hour"
+    return f"{lost}; {found.left:.1f} of the {found.workers:,} alive now are left for the others"
 
 
 def _picture(fleet: Fleet) -> None:
-    """Silence has three pictures that must not look alike: dead; alive with nothing due; due, but over the limit."""
+    """Silence has pictures that must not look alike: dead; failing; nobody to run; over the limit; nothing due."""
     if fleet.picture is Picture.SCHEDULER_DEAD:
         since = f"since {shell.say()(fleet.scheduler.seen_at)}" if fleet.scheduler.seen_at else "yet"
         st.error(f"The scheduler gave no sign of life {since}. Start it: `python scheduler.py`")
+    elif fleet.picture is Picture.CHECKS_FAIL and fleet.checks.failed:
+        said = plain(clean(fleet.checks.failed.error))
+        st.error(f"The scheduler is alive, and its checks fail: {said}. [Checks](/sweeps) lists each.")
+    elif fleet.picture is Picture.NO_WORKER:
+        st.error("The scheduler is alive and shops are due, but no worker gives a sign of life. Start one: " + START)
     elif fleet.picture is Picture.OVER_LIMIT:
         left = count(fleet.checks.over_limit, "shop")
         st.warning(

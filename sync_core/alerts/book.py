@@ -6,7 +6,7 @@ keys, the row count of the update and the unique (alert, event) each let one pro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from sync_core.alerts.judge import judge
+from sync_core.alerts.judge import judge, still_hit
 from sync_core.alerts.look import look
 from sync_core.alerts.snapshot import Alarm, Message, Severity
 from sync_core.alerts.words import OPENED, RECOVERED, REMINDER, WORSE, as_json, from_json
@@ -29,6 +29,8 @@ FRESH_FOR = timedelta(seconds=60)
 """An open alert's text is written again after this long; judging goes on more often."""
 BOOK_LOCK = 5_468_732
 """Key of PostgreSQL's advisory lock: one process keeps the book at a time. On SQLite the transaction does that."""
+
+NOBODY: Mapping[str, int] = {}
 
 log = structlog.get_logger()
 
@@ -46,11 +48,15 @@ def keep(database: Database, settings: Settings) -> None:
         now = database.now(session)
         keys = frozenset(row.key for row in _open_rows(session))
         # looked at again under the lock: a process that was paused since must not write what was true before
-        settle(session, judge(look(session, now=now, settings=settings), keys), now=now)
+        facts = look(session, now=now, settings=settings)
+        settle(session, judge(facts, keys), still_hit(facts), now=now)
 
 
-def settle(session: Session, alarms: Iterable[Alarm], *, now: datetime) -> None:
-    """Make the open rows what `alarms` says, with one message for each change."""
+def settle(session: Session, alarms: Iterable[Alarm], still: Mapping[str, int] = NOBODY, *, now: datetime) -> None:
+    """Make the open rows what `alarms` says, with one message for each change.
+
+    `still`: key → shops that a closed alert hits still; it is not said to be over for them.
+    """
     rows = {row.key: row for row in _open_rows(session)}
     wanted = {alarm.key: alarm for alarm in alarms}
     for key, alarm in wanted.items():
@@ -60,7 +66,7 @@ def settle(session: Session, alarms: Iterable[Alarm], *, now: datetime) -> None:
             _go_on(session, rows[key], alarm, now)
     for key, row in rows.items():
         if key not in wanted:
-            _recover(session, row, now)
+            _close(session, row, still.get(key, 0), now)
 
 
 def _anything_to_write(session: Session, rows: list[Alert], alarms: tuple[Alarm, ...], now: datetime) -> bool:
@@ -108,11 +114,12 @@ def _go_on(session: Session, row: Alert, alarm: Alarm, now: datetime) -> None:
         _tell(session, row.id, reminder, Severity(row.severity), now=now)
 
 
-def _recover(session: Session, row: Alert, now: datetime) -> None:
+def _close(session: Session, row: Alert, still: int, now: datetime) -> None:
     """A recovery follows only what somebody was told, or is to be told still."""
-    if not _change(session, row, recovered_at=now):
+    last = as_json(replace(from_json(row.message), still=still))
+    if not _change(session, row, recovered_at=now, message=last):
         return
-    log.info("alert.recovered", key=row.key)
+    log.info("alert.recovered", key=row.key, still=still)
     if muted(session, row.key, now=now) and not _was_told(session, row.id):
         _drop(session, row.id, now)
     else:

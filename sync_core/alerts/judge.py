@@ -13,6 +13,7 @@ from sync_core.alerts import mends
 from sync_core.alerts.mends import MENDS, Mend
 from sync_core.alerts.snapshot import Alarm, Facts, Hit, Message, Severity
 from sync_core.explain.words import SHOPIFYS_FAULT, cause_words, clean, span
+from sync_core.states import Status
 
 NAMED = 10
 """Shops that a message names; the rest is counted."""
@@ -23,7 +24,7 @@ SHARE = 20
 WITHIN = timedelta(hours=1)
 OVERDUE_AFTER = timedelta(minutes=10)
 CLOCK_SECONDS = 5.0
-RUNNING = "/shops?status=Syncing"
+RUNNING = f"/shops?status={Status.IN_PROGRESS.value}"
 
 LOUD_ALONE = frozenset({"security"})
 """Causes of which one shop is enough: Shopify turns a whole app away."""
@@ -39,6 +40,17 @@ def judge(facts: Facts, still_open: frozenset[str] = frozenset()) -> tuple[Alarm
     found = [*([silent] if silent else []), *_late(facts, silent), *_shopify(facts), *_clocks(facts)]
     found += _causes(facts, still_open)
     return tuple(sorted(found, key=lambda alarm: alarm.severity is not Severity.PAGE))
+
+
+def still_hit(facts: Facts) -> dict[str, int]:
+    """Key → shops with that cause, whether or not one joined them lately; at most one more than the cap."""
+    return {_key(cause): len(hits) for cause, hits in facts.failing.items()} | {
+        _key(cause): n for cause, n in facts.blocked_n.items()
+    }
+
+
+def _key(cause: str) -> str:
+    return f"cause:{cause}"
 
 
 def _checks(facts: Facts) -> Alarm | None:
@@ -60,14 +72,13 @@ def _checks(facts: Facts) -> Alarm | None:
             since=since,
             n=facts.waiting_n + len(facts.leases) if hits else 0,
             link="/sweeps" if mend is mends.CHECK_FAILS else "/system",
-            detail=facts.last_error if mend is mends.CHECK_FAILS else None,
+            detail=facts.check_error if mend is mends.CHECK_FAILS else None,
         ),
     )
 
 
 def _why_silent(facts: Facts) -> Mend:
-    """A check that failed long ago says nothing of why there is none now."""
-    if facts.last_failed_at is not None and facts.at - facts.last_failed_at <= 2 * facts.period:
+    if facts.check_error is not None:
         return mends.CHECK_FAILS
     if facts.scheduler_alive:
         return mends.ENDS_NONE
@@ -144,7 +155,7 @@ def _cause(
     facts: Facts, cause: str, hits: tuple[Hit, ...], *, ticket: bool, still_open: frozenset[str]
 ) -> Iterator[Alarm]:
     recent = sum(facts.at - hit.changed_at <= WITHIN for hit in hits)
-    key = f"cause:{cause}"
+    key = _key(cause)
     if not (ticket or recent >= MANY or (key in still_open and recent)):
         return
     # what Shopify said of a blocked shop is what the mend's cause says already

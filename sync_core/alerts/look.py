@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from sync_core.alerts.judge import MANY, SHARE, WITHIN
 from sync_core.alerts.mends import MENDS
-from sync_core.alerts.snapshot import Clock, Facts, Hit, ShopifyFails
+from sync_core.alerts.snapshot import CAP, Clock, Facts, Hit, ShopifyFails
 from sync_core.config import Settings
 from sync_core.health.answering import Answering, shopify_state
-from sync_core.health.conditions import MERCHANT_SIDE, TROUBLED, alive, capped_count, is_overdue
+from sync_core.health.conditions import HELD, MERCHANT_SIDE, TROUBLED, alive, capped_count, is_overdue
+from sync_core.health.failing_checks import failed_since
 from sync_core.maintenance import heard_at, within
 from sync_core.models import Heartbeat, Install, ShopSync, Sweep
 from sync_core.states import Hold, Status
 
-CAP = 1_000
-"""Shops of one cause that are looked at; messages count to here and say `1,000+`."""
 LISTED = 20
 
 LEASE_PAST = timedelta(minutes=2)
@@ -28,6 +26,7 @@ NO_PROGRESS_SECONDS = 600.0
 NEWLY = timedelta(hours=24)
 
 began_at = func.coalesce(ShopSync.failing_since, ShopSync.since)
+held_at = func.coalesce(ShopSync.held_since, ShopSync.since)
 CLASSES = sorted(set(MENDS) - {hold.value for hold in MERCHANT_SIDE})
 
 
@@ -46,6 +45,7 @@ def look(session: Session, *, now: datetime, settings: Settings) -> Facts:
         stuck=_hits(session, _stuck(now, settings), began=ShopSync.progress_at, limit=CAP + 1),
         failing={cause: _hits(session, _fails_with(cause), limit=CAP + 1) for cause in CLASSES},
         blocked={hold.value: _blocked(session, hold, now) for hold in MERCHANT_SIDE},
+        blocked_n={hold.value: capped_count(session, HELD, _held_by(hold), cap=CAP) for hold in MERCHANT_SIDE},
         shopify=_shopify(session, now),
         backwards=_backwards(session, now),
         cap=CAP,
@@ -54,10 +54,17 @@ def look(session: Session, *, now: datetime, settings: Settings) -> Facts:
     )
 
 
-def _hits(session: Session, *conditions: ColumnElement[bool], limit: int, began: Any = None) -> tuple[Hit, ...]:
+def _hits(
+    session: Session,
+    *conditions: ColumnElement[bool],
+    limit: int,
+    began: Any = None,
+    since: ColumnElement[Any] = began_at,
+    changed: Any = ShopSync.since,
+) -> tuple[Hit, ...]:
     """Shops that meet the conditions; `began` is the column of since when, and then the order."""
-    since = began_at if began is None else func.coalesce(began, ShopSync.since)
-    query = select(ShopSync.shop_domain, since, ShopSync.since, ShopSync.attention, ShopSync.error_message)
+    lasts = since if began is None else func.coalesce(began, ShopSync.since)
+    query = select(ShopSync.shop_domain, lasts, changed, ShopSync.attention, ShopSync.error_message)
     query = query.where(*conditions).limit(limit)
     if began is not None:
         query = query.order_by(began)
@@ -95,32 +102,27 @@ def _fails_with(cause: str) -> ColumnElement[bool]:
 
 
 def _blocked(session: Session, hold: Hold, now: datetime) -> tuple[Hit, ...]:
-    """Shops that were blocked lately. A probe changes `since`, so the trouble's beginning decides."""
-    newly = and_(TROUBLED, ShopSync.hold == hold.value, began_at >= now - NEWLY)
-    return tuple(replace(hit, changed_at=hit.since) for hit in _hits(session, newly, limit=CAP + 1))
+    """Shops that were blocked lately."""
+    newly = and_(HELD, _held_by(hold), held_at >= now - NEWLY)
+    return _hits(session, newly, limit=CAP + 1, since=held_at, changed=held_at)
+
+
+def _held_by(hold: Hold) -> ColumnElement[bool]:
+    return ShopSync.hold == hold.value
 
 
 def _checks(session: Session, now: datetime, period: timedelta) -> dict[str, Any]:
     newest = select(Sweep.over_limit).order_by(Sweep.begun_at.desc()).limit(1)
     good = select(Sweep.begun_at).where(Sweep.ended_at.is_not(None), Sweep.error.is_(None))
     last_good_at = session.execute(good.order_by(Sweep.begun_at.desc()).limit(1)).scalar_one_or_none()
-    failed = _failed_since(session, last_good_at)
+    failed = failed_since(session, last_good_at, after=now - 2 * period)
     planned = within(session, last_good_at, now) if last_good_at else ()
     return {
         "excused_until": heard_at(planned, last_good_at, patience=2 * period) if last_good_at else None,
         "last_good_at": last_good_at,
-        "last_failed_at": failed.begun_at if failed else None,
-        "last_error": failed.error if failed else None,
+        "check_error": failed.error if failed else None,
         "over_limit": session.execute(newest).scalar_one_or_none() or 0,
     }
-
-
-def _failed_since(session: Session, good_at: datetime | None) -> Row[datetime, str | None] | None:
-    """The newest check that ended badly after the last good one; one that its scheduler's death cut off has no end."""
-    failed = select(Sweep.begun_at, Sweep.error).where(Sweep.ended_at.is_not(None), Sweep.error.is_not(None))
-    if good_at is not None:
-        failed = failed.where(Sweep.begun_at > good_at)
-    return session.execute(failed.order_by(Sweep.begun_at.desc()).limit(1)).first()
 
 
 def _processes(session: Session, now: datetime) -> dict[str, Any]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+CAP = 1_000
+"""Shops of one cause that are looked at; messages count to here and say `1,000+`."""
+
 
 class Severity(StrEnum):
     """Page: somebody is woken. Ticket: it can wait until the morning."""
@@ -51,7 +54,8 @@ class ShopifyFails:
 class Facts:
     """One moment. Every list of shops is bounded; `…_n` counts go up to the cap of the look, `capped` says so.
 
-    `failing`: shops that are tried again, by class of the error; `blocked`: those blocked in the last 24 h, by reason.
+    `failing`: shops that are tried again, by class of the error; `blocked`: those blocked in the last 24 h, by reason,
+    `blocked_n`: how many are blocked at all.
     `installed`: counted only as far as judging the late ones needs.
     """
 
@@ -62,9 +66,8 @@ class Facts:
     watched_since: datetime | None
     """The first sign of life or check ever."""
     last_good_at: datetime | None
-    last_failed_at: datetime | None
-    """The newest check after it that ended, and badly."""
-    last_error: str | None
+    check_error: str | None
+    """How checks of the last two periods ended, when badly and after the last good one."""
     scheduler_alive: bool
     scheduler_seen_at: datetime | None
     workers_alive: bool
@@ -82,11 +85,12 @@ class Facts:
     """Alive without progress."""
     failing: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
     blocked: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
+    blocked_n: Mapping[str, int] = field(default_factory=dict)
     shopify: ShopifyFails | None = None
     clocks: tuple[Clock, ...] = ()
     backwards: tuple[Hit, ...] = ()
     """Installs of the last hour with a step that ended before it began."""
-    cap: int = 1_000
+    cap: int = CAP
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,8 @@ class Message:
     action: str
     link: str
     """Path and query of a page."""
+    still: int = 0
+    """Shops that it hit still when it was closed because no other had joined them for long."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sync_core.alerts.snapshot import Message
+from sync_core.alerts.snapshot import CAP, Message
 from sync_core.explain.words import count, span
 
 OPENED, WORSE, RECOVERED, REMINDER = "opened", "worse", "recovered", "reminder"
@@ -26,7 +26,7 @@ def from_json(kept: dict[str, Any]) -> Message:
 def title(message: Message, event: str, *, environment: str) -> str:
     """The one line that a phone shows."""
     if event == RECOVERED:
-        head = "Recovered"
+        head = "No more" if message.still else "Recovered"
     else:
         head = "ACT" if message.act else "Heals itself"
         head = f"Still: {head}" if event.startswith(REMINDER) else f"Worse: {head}" if event == WORSE else head
@@ -37,6 +37,8 @@ def body(message: Message, event: str, *, at: datetime, address: str) -> str:
     """The four answers, a line each; `at`: when the change happened, `address`: the one link."""
     if event == RECOVERED:
         lasted = span((at - message.since).total_seconds())
+        if message.still:
+            return f"No other shop joined until {stamp(at)}. {still_hits(message)}\n{address}"
         return f"It lasted {lasted}, until {stamp(at)}. {hits(message, past=True)}\n{address}"
     todo = "ACT" if message.act else "HEALS ITSELF, nothing to do"
     lines = [
@@ -57,6 +59,11 @@ def hits(message: Message, *, past: bool = False) -> str:
     more = f" and {rest:,}{'+' if message.capped else ''} more" if rest > 0 else ""
     named = f": {', '.join(message.shops)}{more}" if message.shops else ""
     return f"It {'hit' if past else 'hits'} {count(message.n, 'shop', capped=message.capped)}{named}."
+
+
+def still_hits(message: Message) -> str:
+    """How many shops are not well yet although the alert is closed."""
+    return f"It still hits {count(min(message.still, CAP), 'shop', capped=message.still > CAP)}."
 
 
 def stamp(moment: datetime) -> str:

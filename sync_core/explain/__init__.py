@@ -9,7 +9,7 @@ from __future__ import annotations
 from sync_core.explain.blocked import blocked
 from sync_core.explain.needs import next_step, problem
 from sync_core.explain.running import running, worker_died
-from sync_core.explain.situation import Explanation, Need, Run, Situation, Step
+from sync_core.explain.situation import Explanation, Need, Run, Situation, Step, needs_first
 from sync_core.explain.waiting import retrying, up_to_date, waiting
 from sync_core.explain.words import CAUSES, CHIPS, PATHS, Action, Say, Who, cause_words, count, resource_words, span
 from sync_core.states import Hold, Status
@@ -29,6 +29,7 @@ __all__ = [
     "cause_words",
     "count",
     "explain",
+    "needs_first",
     "next_step",
     "problem",
     "resource_words",

@@ -89,7 +89,7 @@ def blocked(at: Situation, hold: Hold, say: Say) -> Explanation:
         headline=block.headline,
         now=f"{_since(at, hold, say)}; {_data(at, hold, say)}.",
         why=f"{block.why}{_detail(at, hold)}.",
-        next=_next(at, block, say),
+        next=_next(at, block, offer, say),
         who=ACTOR_OF_HOLD[hold],
         read_aloud=block.read_aloud,
         action=offer.action,
@@ -99,8 +99,7 @@ def blocked(at: Situation, hold: Hold, say: Say) -> Explanation:
 
 def _since(at: Situation, hold: Hold, say: Say) -> str:
     word = {Hold.STOPPED: "Stopped", Hold.UNINSTALLED: "Uninstalled"}.get(hold, "Blocked")
-    own = hold in (Hold.STOPPED, Hold.UNINSTALLED)
-    return f"{word} since {say(at.since if own else at.failing_since or at.since)}"
+    return f"{word} since {say(at.held_since or at.since)}"
 
 
 def _data(at: Situation, hold: Hold, say: Say) -> str:
@@ -116,9 +115,14 @@ def _detail(at: Situation, hold: Hold) -> str:
     return f": {detail}" if detail else ""
 
 
-def _next(at: Situation, block: Block, say: Say) -> str:
+def _next(at: Situation, block: Block, offer: Offer, say: Say) -> str:
+    if not at.workers_alive and (at.run is not None or offer.action is Action.OFF):
+        return nobody_works(at, say)
     if at.run is not None:
-        return "It is tried again as soon as a worker is free." if at.workers_alive else nobody_works(at, say)
-    if at.next_at is None or at.next_at <= at.now:
+        return "It is tried again as soon as a worker is free."
+    due = at.next_at or at.due_at
+    if due is not None and at.needs_first:
+        return f"We do not look again by ourselves until {at.needs_first} runs. {block.mend}."
+    if due is None or due <= at.now:
         return f"{block.mend}."
-    return f"We look again by ourselves at {say(at.next_at)}. {block.mend}."
+    return f"We look again by ourselves at {say(due)}. {block.mend}."

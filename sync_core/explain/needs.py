@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sync_core.explain.situation import Need
-from sync_core.explain.words import ATTENTION, OVERDUE, Action, Say, cause_words, clean, inside
+from sync_core.explain.words import ATTENTION, OVERDUE, Say, cause_words, clean, inside
 
 PROBLEMS = {
     "reauthorise": "Shopify refuses our access since {since}; asked again once, refused",
@@ -22,7 +22,7 @@ MENDS = {
 
 def problem(need: Need, *, say: Say) -> str:
     """The first line: what is wrong, since when."""
-    since = say(need.since)
+    since = say(need.held_since or need.since)
     if need.cause == OVERDUE:
         return f"The next try was to start at {since}" if need.failures else f"Waiting to be started since {since}"
     if need.cause == ATTENTION:
@@ -31,11 +31,13 @@ def problem(need: Need, *, say: Say) -> str:
     return PROBLEMS[need.cause].format(since=since)
 
 
-def next_step(need: Need, *, say: Say) -> str:
-    """The second line: what happens by itself, and when."""
-    if need.cause == OVERDUE:
-        return "No try until a worker runs" if need.action is Action.OFF else "It starts when a worker is free"
+def next_step(need: Need, *, say: Say, needs_first: str | None) -> str:
+    """The second line: what happens by itself, and when. `needs_first`: who must run before anything does."""
     if need.next_at is None:
         return MENDS.get(need.cause, "No try by itself")
+    if needs_first:
+        return f"No try until {needs_first} runs"
+    if need.cause == OVERDUE:
+        return "It starts when a worker is free"
     what = "Next try" if need.cause == ATTENTION else "We look again at"
     return f"{what} {say(need.next_at)}, by itself"

@@ -12,6 +12,13 @@ QUIET_SECONDS = 120
 """A run without progress for so long may be taken over by staff."""
 
 
+def needs_first(*, workers_alive: bool, scheduler_alive: bool, wakes: bool) -> str | None:
+    """Who must run before any sync starts by itself, or None. `wakes`: workers learn of what is due."""
+    if not workers_alive:
+        return "a worker" if scheduler_alive else "the scheduler"
+    return None if wakes else "the scheduler"
+
+
 @dataclass(frozen=True)
 class Step:
     """How far one resource of the open attempt is. `total` None: not counted."""
@@ -52,6 +59,7 @@ class Situation:
     since: datetime
     installed_at: datetime
     hold: Hold | None = None
+    held_since: datetime | None = None
     generation: int = 1
     due_at: datetime | None = None
     first_synced_at: datetime | None = None
@@ -65,10 +73,12 @@ class Situation:
     skipped: tuple[str, ...] = ()
     """Resources without data because a permission is missing."""
     ahead: int | None = None
-    """How many shops are to be started before this one."""
+    """How many shops are to be started before this one; None: its turn has not come yet."""
+    ahead_capped: bool = False
+    """There are more before it than `ahead`."""
     overdue: bool = False
     next_at: datetime | None = None
-    """When the next step happens by itself: the next try, refresh or look; None: nothing happens by itself."""
+    """When the next step happens by itself: the next try, refresh or look; None: nobody can say, or it does not."""
     prompt: bool = True
     stall_seconds: float = 600
     scheduler_alive: bool = True
@@ -90,6 +100,12 @@ class Situation:
         """Whether the run shows no sign of progress: staff may take it over."""
         seen = self.moved_at
         return self.expired or (seen is not None and self.now - seen >= timedelta(seconds=QUIET_SECONDS))
+
+    @property
+    def needs_first(self) -> str | None:
+        """Who must run before anything happens by itself; a request wakes a worker without the scheduler."""
+        wakes = self.prompt or self.scheduler_alive or self.run is not None
+        return needs_first(workers_alive=self.workers_alive, scheduler_alive=self.scheduler_alive, wakes=wakes)
 
     @property
     def moved_at(self) -> datetime | None:
@@ -127,6 +143,8 @@ class Need:
     who: Who
     action: Action
     since: datetime
+    """Since when its trouble lasts."""
+    held_since: datetime | None
     next_at: datetime | None
     failures: int
     error_class: str | None

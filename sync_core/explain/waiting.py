@@ -18,7 +18,7 @@ def waiting(at: Situation, say: Say) -> Explanation:
         now=_waiting_now(at, say),
         why=_waiting_why(at, say),
         next=_waiting_next(at, say),
-        who=Who.US if at.overdue or not at.workers_alive else Who.NOBODY,
+        who=Who.US if _late(at) else Who.NOBODY,
         read_aloud=_waiting_aloud(at),
         action=sync_now(at).action,
         off_because=sync_now(at).off_because,
@@ -47,7 +47,7 @@ def up_to_date(at: Situation, say: Say) -> Explanation:
         why="The last sync ended well." if at.data_of else "The app said so when we took the shop over.",
         next=_fresh_next(at, say),
         who=Who.NOBODY,
-        read_aloud="Your data is complete and up to date.",
+        read_aloud=_fresh_aloud(at),
         action=sync_now(at).action,
         off_because=sync_now(at).off_because,
     )
@@ -65,11 +65,23 @@ def sync_now(at: Situation) -> Offer:
     return Offer(Action.SYNC, None) if at.workers_alive else Offer(Action.OFF, "No worker is alive.")
 
 
+def _late(at: Situation) -> bool:
+    """Whether it waits longer than it should, or nobody would start it."""
+    return at.overdue or at.needs_first is not None
+
+
+def _by_itself(at: Situation) -> bool:
+    """Whether its turn has not come yet, and comes without anybody's help."""
+    return at.run is None and at.ahead is None and at.next_at is not None and at.next_at > at.now
+
+
 def _waiting_headline(at: Situation, say: Say) -> str:
-    if at.overdue or not at.workers_alive:
+    if at.needs_first:
         return "Waiting to be started, and nobody starts it."
-    if at.run is None and at.next_at is not None and at.next_at > at.now:
-        return f"Waiting to be started; it starts by itself at {say(at.next_at)}."
+    if at.overdue:
+        return "Waiting to be started, and late."
+    if _by_itself(at):
+        return f"Waiting to be started; it starts by itself at {say(at.next_at or at.now)}."
     if _minutes_away(at):
         return f"Waiting for a free worker; its turn comes at about {say(at.next_at or at.now)}."
     return "Waiting for a free worker."
@@ -92,10 +104,10 @@ def _waiting_now(at: Situation, say: Say) -> str:
 
 
 def _waiting_why(at: Situation, say: Say) -> str:
-    if not at.workers_alive:
-        return "No process that runs syncs is alive."
+    if at.needs_first:
+        return _nobody_because(at)
     if at.ahead:
-        return f"{count(at.ahead, 'shop')} before it: its turn comes by order and age."
+        return f"{count(at.ahead, 'shop', capped=at.ahead_capped)} before it: its turn comes by order and age."
     if at.run is not None:
         reason = clean(at.run.reason)
         return f"{reason}." if reason else "A free worker takes it next."
@@ -106,27 +118,38 @@ def _waiting_why(at: Situation, say: Say) -> str:
     return "The merchant's browser has not asked for it; the safety check does when it was given its time."
 
 
+def _nobody_because(at: Situation) -> str:
+    if not at.workers_alive:
+        return "No process that runs syncs is alive."
+    return "The scheduler gives no sign of life, so no safety check starts it."
+
+
 def _waiting_next(at: Situation, say: Say) -> str:
     if not at.workers_alive:
         return nobody_works(at, say)
-    if at.run is None and not at.prompt and not at.scheduler_alive:
+    if at.needs_first:
         return "Nothing happens by itself until the scheduler runs again; Sync now starts it."
-    if at.next_at is not None and at.next_at > at.now and at.run is None:
-        return f"It starts by itself at {say(at.next_at)}, or at once when the merchant's browser asks."
+    if _by_itself(at):
+        sooner = "" if at.overdue else ", or at once when the merchant's browser asks"
+        return f"It starts by itself at {say(at.next_at or at.now)}{sooner}."
     if _minutes_away(at):
         return f"It starts when its turn comes, at about {say(at.next_at or at.now)}."
+    if at.ahead_capped:
+        return "It starts when its turn comes; so many are before it that nobody can say when."
     return "It starts as soon as a worker is free."
 
 
 def _waiting_aloud(at: Situation) -> str:
-    if at.overdue or not at.workers_alive:
+    if _late(at):
         return "Copying your data has not started yet; our team is on it. You need not do anything."
     return "Copying your data starts in a moment. You need not do anything and may close the page."
 
 
 def _failed_headline(at: Situation, say: Say) -> str:
     then = f"next try at {say(at.next_at)}" if at.next_at and at.next_at > at.now else "next try at once"
-    if at.overdue or not at.workers_alive:
+    if at.overdue:
+        then = "the next try is late"
+    if at.needs_first:
         then = "nobody starts the next try"
     if at.data_of is not None:
         return f"Data of {say(at.data_of)}; refresh failed, {then}."
@@ -156,15 +179,17 @@ def _data(at: Situation, say: Say) -> str:
 def _retry_next(at: Situation, say: Say) -> str:
     if not at.workers_alive:
         return nobody_works(at, say)
-    if not at.prompt and not at.scheduler_alive:
+    if at.needs_first:
         return "Nothing happens by itself until the scheduler runs again; Sync now tries at once."
     if at.next_at is not None and at.next_at > at.now:
         return f"The next try comes at {say(at.next_at)}, by itself; Sync now tries at once."
+    if at.ahead_capped:
+        return "The next try starts when its turn comes; so many are before it that nobody can say when."
     return "The next try starts as soon as a worker is free."
 
 
 def _who_mends(at: Situation) -> Who:
-    if at.overdue or not at.workers_alive:
+    if _late(at):
         return Who.US
     if not at.attention:
         return Who.NOBODY
@@ -172,7 +197,7 @@ def _who_mends(at: Situation) -> Who:
 
 
 def _failed_aloud(at: Situation) -> str:
-    if at.overdue or not at.workers_alive or at.attention:
+    if _late(at) or at.attention:
         return "Copying your data did not succeed yet; our team is on it. You need not do anything."
     if at.error_class in SHOPIFYS_FAULT:
         return "Shopify answers slowly at the moment; we try again by ourselves. You need not do anything."
@@ -188,13 +213,27 @@ def _fresh_headline(at: Situation, say: Say) -> str:
 def _complete(at: Situation) -> str:
     if not at.skipped:
         return "Everything is here"
-    names = " and ".join(resource_words(name).lower() for name in at.skipped)
-    return f"Complete, without {names}: permission missing"
+    return f"Complete, without {_without(at)}: permission missing"
+
+
+def _without(at: Situation) -> str:
+    return " and ".join(resource_words(name).lower() for name in at.skipped)
 
 
 def _fresh_next(at: Situation, say: Say) -> str:
-    if at.next_at is None:
+    due = at.next_at or at.due_at
+    if due is None:
         return "The next sync comes when Shopify reports a change or somebody asks for one."
     if not at.workers_alive:
         return nobody_works(at, say)
-    return f"The data is refreshed by itself at {say(at.next_at)}."
+    if at.needs_first:
+        return "The data is not refreshed until the scheduler runs again; Sync now does it."
+    if due <= at.now:
+        return "The data is refreshed as soon as a worker is free."
+    return f"The data is refreshed by itself at {say(due)}."
+
+
+def _fresh_aloud(at: Situation) -> str:
+    if not at.skipped:
+        return "Your data is complete and up to date."
+    return f"Your data is up to date, without your {_without(at)}: our app has no permission to read them."

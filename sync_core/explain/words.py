@@ -62,7 +62,7 @@ CAUSES = {
     "gone": "Shop closed or renamed",
     "uninstalled": "Uninstalled",
     "stopped": "Stopped by staff",
-    OVERDUE: "Nobody starts syncs",
+    OVERDUE: "Not started in time",
     ATTENTION: "Fails again and again",
 }
 """Cause key (error class, hold, or one of ours) to the screen's words."""

@@ -12,7 +12,7 @@ from sync_core.health.answering import Answering, ShopifyState
 from sync_core.health.browser import BrowserPath, browser_path
 from sync_core.health.capacity import Capacity, capacity
 from sync_core.health.checks import Tick, TickPage, slots, sweeps
-from sync_core.health.coming import Coming, Waiting, coming, late_starts
+from sync_core.health.coming import Coming, LateStarts, Waiting, coming, late_starts
 from sync_core.health.episodes import Worst
 from sync_core.health.fleet import Checks, Fleet, Life, Picture, fleet
 from sync_core.health.heartbeats import Process, heartbeats
@@ -28,7 +28,7 @@ from sync_core.health.shop import Attempt, Held, ShopView, shop
 from sync_core.health.shop_order import Sort
 from sync_core.health.timeline import Entry, Mark, timeline
 from sync_core.health.times import Times, TimeToSync
-from sync_core.health.verdict import Kind, Verdict, verdict
+from sync_core.health.verdict import Kind, Verdict, silent_since, verdict
 
 __all__ = [
     "Accuracy",
@@ -46,6 +46,7 @@ __all__ = [
     "Group",
     "Held",
     "Kind",
+    "LateStarts",
     "Ledger",
     "Life",
     "Mark",
@@ -87,6 +88,7 @@ __all__ = [
     "search",
     "series",
     "shop",
+    "silent_since",
     "slots",
     "sweeps",
     "timeline",

@@ -27,7 +27,7 @@ class Answering(StrEnum):
 
     WELL = "answering"
     FAILING = "failing"
-    NOT_ASKED = "not asked yet"
+    NOT_ASKED = "not asked lately"
 
 
 @dataclass(frozen=True)

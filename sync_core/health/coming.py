@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from statistics import median_low
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
 from sync_core.columns import UtcMs
@@ -51,19 +52,35 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class LateStarts:
+    """New shops that will wait longer than a first sync should take; said before it happens."""
+
+    n: int = 0
+    last_at: datetime | None = None
+    """When the last of those that anybody starts is started."""
+    unstarted: int = 0
+    """Of these: those whom nobody would start as things stand."""
+    capped: bool = False
+    """There may be more behind them."""
+
+
+@dataclass(frozen=True)
 class Coming:
     """The line, in no order: of each priority the first thousand."""
 
     at: datetime
     waiting: tuple[Waiting, ...]
+    capped: bool = False
+    """There are more than it holds."""
 
-    def late(self, *, courtesy: timedelta) -> tuple[datetime, ...]:
-        """When those are started, soonest first, who will have waited too long by then and have not yet.
+    def late(self, *, courtesy: timedelta) -> LateStarts:
+        """Who will have waited too long when it is started, and has not yet.
 
         `courtesy`: so long after an install the merchant's browser may still come.
         """
         new = [each for each in self.waiting if each.first and each.installed_at + courtesy <= self.at < each.deadline]
-        return tuple(sorted(each.starts_at for each in new if each.starts_at and each.starts_at > each.deadline))
+        late = [each.starts_at for each in new if each.starts_at is None or each.starts_at > each.deadline]
+        return LateStarts(len(late), max((at for at in late if at), default=None), late.count(None), self.capped)
 
 
 def coming(session: Session, *, now: datetime, settings: Settings) -> Coming:
@@ -74,18 +91,19 @@ def coming(session: Session, *, now: datetime, settings: Settings) -> Coming:
     workers, rounds = _workers(session, now), _rounds(session, now, settings)
     places = [_place(row, now) for row in rows]
     found = starts(places, workers, rounds)
-    return Coming(now, tuple(_waiting(row, found.get(row.shop_id)) for row in rows))
+    capped = max(Counter(row.part for row in rows).values()) >= MOST
+    return Coming(now, tuple(_waiting(row, found.get(row.shop_id)) for row in rows), capped)
 
 
-def late_starts(session: Session, *, now: datetime, settings: Settings) -> tuple[datetime, ...]:
-    """When those new shops are started, soonest first, that will have waited too long by then and have not yet.
+def late_starts(session: Session, *, now: datetime, settings: Settings) -> LateStarts:
+    """The new shops that will have waited too long when they are started, and have not yet.
 
     Not those whose merchant's browser may still come. The line is read only when a new shop waits in it.
     """
     courtesy = timedelta(seconds=settings.wake_hold_seconds)
     moments = {"now": now, "since": now - timedelta(seconds=TARGET_SECONDS), "until": now - courtesy}
     if not session.execute(_new_ones(), moments).scalar_one():
-        return ()
+        return LateStarts()
     return coming(session, now=now, settings=settings).late(courtesy=courtesy)
 
 
@@ -102,23 +120,24 @@ def _new_ones() -> Select[bool]:
 def _line() -> Select[Any]:
     """Whoever is awake, sleeps and is due soon, or lost its worker; one index a part. Parameters: now, soon."""
     now, soon = bindparam("now", type_=UtcMs()), bindparam("soon", type_=UtcMs())
-    runs = ShopSync.status == Status.IN_PROGRESS.value
+    runs, awake = ShopSync.status == Status.IN_PROGRESS.value, ShopSync.wake_at <= soon
     parts = [
-        _part(ShopSync.priority == priority, ShopSync.wake_at.is_not(None), ShopSync.wake_at <= soon, ~runs)
+        _part(f"awake {priority}", ShopSync.priority == priority, ShopSync.wake_at.is_not(None), awake, ~runs)
         for priority in (Priority.FIRST, Priority.FAILING, Priority.LOW)
     ]
     asleep = (ShopSync.due_at.is_not(None), ShopSync.due_at <= soon, ShopSync.wake_at.is_(None), ~runs)
-    parts.append(_part(*asleep, order=ShopSync.due_at.expression))
-    parts.append(_part(runs, ShopSync.due_at.is_not(None), ShopSync.due_at <= now, order=ShopSync.due_at.expression))
+    parts.append(_part("asleep", *asleep, order=ShopSync.due_at.expression))
+    lost = (runs, ShopSync.due_at.is_not(None), ShopSync.due_at <= now)
+    parts.append(_part("lost", *lost, order=ShopSync.due_at.expression))
     return select(union_all(*parts).subquery())
 
 
-def _part(*conditions: ColumnElement[bool], order: ColumnElement[Any] | None = None) -> Select[Any]:
+def _part(name: str, *conditions: ColumnElement[bool], order: ColumnElement[Any] | None = None) -> Select[Any]:
     columns = (ShopSync.shop_id, ShopSync.fence, ShopSync.priority, ShopSync.status, ShopSync.wake_at, ShopSync.due_at)
     watched = and_(Install.shop_id == ShopSync.shop_id, Install.generation == ShopSync.generation, Install.watched)
     unsynced = and_(ShopSync.first_synced_at.is_(None), ShopSync.hold.is_(None))
     first = and_(unsynced, select(literal_column("1")).where(watched).exists()).label("first")
-    query = select(*columns, ShopSync.installed_at, first).where(*conditions)
+    query = select(*columns, ShopSync.installed_at, first, literal(name).label("part")).where(*conditions)
     some = query.order_by(ShopSync.wake_at if order is None else order, ShopSync.shop_id).limit(MOST).subquery()
     return select(some)
 

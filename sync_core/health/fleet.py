@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from sync_core.columns import UtcMs
 from sync_core.config import Settings
-from sync_core.explain import Need
+from sync_core.explain import Need, needs_first
 from sync_core.explain.words import OVERDUE
 from sync_core.health.answering import ShopifyState, shopify_state
 from sync_core.health.conditions import CAP, HELD, alive, capped, is_overdue, late_at, retries
+from sync_core.health.failing_checks import Failed, failed_since
 from sync_core.health.needs import Group, attention, groups
 from sync_core.maintenance import Planned, heard_at, within
 from sync_core.models import Heartbeat, ShopSync, Sweep
@@ -49,12 +50,16 @@ class Checks:
     """No check was expected before: maintenance that came while the checks still ran."""
     maintenance: Planned | None = None
     """What is under way now."""
+    failed: Failed | None = None
+    """The newest check since the last good one that ended badly, of the last two periods."""
 
 
 class Picture(StrEnum):
     """Which kind of silence this is."""
 
     SCHEDULER_DEAD = "scheduler dead"
+    CHECKS_FAIL = "checks fail"
+    NO_WORKER = "no worker"
     NOTHING_DUE = "nothing due"
     OVER_LIMIT = "over the limit"
     WORKING = "working"
@@ -62,11 +67,12 @@ class Picture(StrEnum):
 
 @dataclass(frozen=True)
 class Fleet:
-    """One snapshot. What is counted stops at CAP (`capped`: `installed` did)."""
+    """One snapshot. What is counted stops at CAP; `capped` are the counts that did."""
 
     at: datetime
     installed: int
-    capped: bool
+    capped: frozenset[str]
+    prompt: bool
     by_hold: dict[str, int]
     syncing: int
     waiting: int
@@ -85,9 +91,20 @@ class Fleet:
         """The listed shops of all groups, in the order of the screen."""
         return tuple(row for group in self.groups for row in group.rows)
 
+    def counted(self, name: str) -> str:
+        """A count as text: `10,000+` where it stopped."""
+        n: int = getattr(self, name)
+        return f"{n:,}{'+' if name in self.capped else ''}"
+
     @property
     def needs_n(self) -> int:
         return sum(group.n for group in self.groups)
+
+    @property
+    def needs_first(self) -> str | None:
+        """Who must run before anything starts by itself, or None."""
+        wakes = self.prompt or self.scheduler.alive
+        return needs_first(workers_alive=self.workers.alive, scheduler_alive=self.scheduler.alive, wakes=wakes)
 
     @property
     def oldest(self) -> datetime | None:
@@ -95,6 +112,7 @@ class Fleet:
         return min((row.since for row in self.needs), default=None)
 
 
+COUNTED = ("installed", "syncing", "waiting", "retrying", OVERDUE)
 HOLDS = tuple(hold for hold in Hold if hold is not Hold.UNINSTALLED)
 
 
@@ -107,7 +125,8 @@ def fleet(session: Session, *, now: datetime, settings: Settings) -> Fleet:
     return Fleet(
         at=now,
         installed=min(counts["installed"], CAP),
-        capped=counts["installed"] > CAP,
+        capped=frozenset(name for name in COUNTED if counts[name] > CAP),
+        prompt=settings.prompt,
         by_hold=by_hold,
         syncing=min(counts["syncing"], CAP),
         waiting=min(counts["waiting"], CAP),
@@ -119,7 +138,7 @@ def fleet(session: Session, *, now: datetime, settings: Settings) -> Fleet:
         workers=workers,
         checks=checks,
         shopify=shopify_state(session, now=now),
-        picture=_picture(scheduler, checks, anything_due=counts["any_due"] > 0),
+        picture=_picture(scheduler, workers, checks, anything_due=counts["any_due"] > 0),
     )
 
 
@@ -174,12 +193,17 @@ def _checks(session: Session, now: datetime, settings: Settings) -> Checks:
     excused = heard_at(tuple(each for each in planned if each.since <= now), heard, patience=patience)
     missed = max(0, slot - slot_of(max(begun_at, excused), period) - 1)
     times = (begun_at, good_at, opened, over_limit, next_at, missed, timedelta(seconds=period))
-    return Checks(*times, excused_until=excused, maintenance=present)
+    failed = None if good_at == begun_at else failed_since(session, good_at, after=now - patience)
+    return Checks(*times, excused_until=excused, maintenance=present, failed=failed)
 
 
-def _picture(scheduler: Life, checks: Checks, *, anything_due: bool) -> Picture:
+def _picture(scheduler: Life, workers: Life, checks: Checks, *, anything_due: bool) -> Picture:
     if not scheduler.alive:
         return Picture.SCHEDULER_DEAD
+    if checks.failed:
+        return Picture.CHECKS_FAIL
+    if anything_due and not workers.alive:
+        return Picture.NO_WORKER
     if checks.over_limit:
         return Picture.OVER_LIMIT
     return Picture.WORKING if anything_due else Picture.NOTHING_DUE

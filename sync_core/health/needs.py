@@ -36,7 +36,7 @@ class Group:
 
 FIELDS = (
     *(ShopSync.shop_id, ShopSync.shop_domain, ShopSync.status, ShopSync.due_at, ShopSync.failures),
-    *(ShopSync.error_class, ShopSync.error_message, ShopSync.first_synced_at),
+    *(ShopSync.held_since, ShopSync.error_class, ShopSync.error_message, ShopSync.first_synced_at),
 )
 
 
@@ -112,6 +112,7 @@ def _need(row: Row[Any], kind: Kind) -> Need:
         who=kind.who,
         action=kind.action,
         since=row.since,
+        held_since=row.held_since,
         next_at=row.due_at,
         failures=row.failures,
         error_class=row.error_class,

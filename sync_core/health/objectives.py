@@ -12,7 +12,7 @@ from sync_core import slo
 from sync_core.config import Settings
 from sync_core.health.checks import slot_count
 from sync_core.health.cohort import cohort
-from sync_core.health.conditions import capped_count, is_overdue
+from sync_core.health.conditions import CAP, capped_count, is_overdue
 from sync_core.health.episodes import PICK_UP, SUCCESS, Worst, late_pick_ups, longest, missed_syncs
 from sync_core.health.hours import Books, Memory, Window, books
 from sync_core.health.ledger import Ledger, ledger
@@ -67,6 +67,8 @@ class SyncSuccess:
 class PickUp:
     all: Share
     overdue_now: int
+    """Up to CAP."""
+    overdue_capped: bool
     late: tuple[Worst, ...]
     """Each miss named, worst first, at most 20."""
 
@@ -139,7 +141,8 @@ def _quarter(window: Window) -> Window:
 
 def _pick_up(books: Books, count: Counter[str], late: tuple[Worst, ...], now: datetime) -> PickUp:
     overdue = capped_count(books.session, is_overdue(now))
-    return PickUp(all=share(count["k"], count["n"], PICK_UP_TARGET, worst=late), overdue_now=overdue, late=late)
+    judged = share(count["k"], count["n"], PICK_UP_TARGET, worst=late)
+    return PickUp(judged, overdue_now=min(overdue, CAP), overdue_capped=overdue > CAP, late=late)
 
 
 def _sweep_success(books: Books, window: Window, settings: Settings) -> SweepSuccess:

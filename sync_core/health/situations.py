@@ -46,6 +46,7 @@ def situation(
 ) -> Situation:
     """Where this shop is, `now`."""
     workers_alive, workers_seen_at = _alive(session, now, workers=True)
+    ahead = _ahead(session, row, now)
     return Situation(
         name=name,
         now=now,
@@ -53,6 +54,7 @@ def situation(
         since=row.since,
         installed_at=row.installed_at,
         hold=Hold(row.hold) if row.hold else None,
+        held_since=row.held_since,
         generation=row.generation,
         due_at=row.due_at,
         first_synced_at=row.first_synced_at,
@@ -64,9 +66,10 @@ def situation(
         error_message=row.error_message,
         run=None if attempt is None else run(attempt, row, now),
         skipped=tuple(resource for resource, held in row.held.items() if held.get("skipped")),
-        ahead=_ahead(session, row, now),
+        ahead=None if ahead is None else min(ahead, MOST_AHEAD),
+        ahead_capped=ahead is not None and ahead > MOST_AHEAD,
         overdue=overdue_now(row, now),
-        next_at=_start(session, row, now, settings) or next_by_itself(row, settings),
+        next_at=_next(session, row, now, settings),
         prompt=settings.prompt,
         stall_seconds=settings.stall_seconds,
         scheduler_alive=_alive(session, now, workers=False)[0],
@@ -75,12 +78,15 @@ def situation(
     )
 
 
-def _start(session: Session, row: ShopSync, now: datetime, settings: Settings) -> datetime | None:
-    """When a worker takes it, as the line stands; None when it stands in none, or nobody would start it."""
-    if row.status == Status.IN_PROGRESS or row.due_at is None or row.due_at > now + AHEAD:
-        return None
-    line = coming(session, now=now, settings=settings).waiting
-    return next((each.starts_at for each in line if each.shop_id == row.shop_id), None)
+def _next(session: Session, row: ShopSync, now: datetime, settings: Settings) -> datetime | None:
+    """When a worker takes it, as the line stands; else, when it stands in none, when it is next due."""
+    if row.status != Status.IN_PROGRESS and row.due_at is not None and row.due_at <= now + AHEAD:
+        line = coming(session, now=now, settings=settings).waiting
+        starts_at = next((each.starts_at for each in line if each.shop_id == row.shop_id), None)
+        if starts_at is not None:
+            return starts_at
+    due = next_by_itself(row, settings)
+    return None if due is not None and due <= now and row.status != Status.IN_PROGRESS else due
 
 
 def next_by_itself(row: ShopSync, settings: Settings) -> datetime | None:
@@ -127,12 +133,12 @@ def _left(steps: tuple[Step, ...], moved_at: datetime | None, now: datetime) -> 
 
 
 def _ahead(session: Session, row: ShopSync, now: datetime) -> int | None:
-    """How many shops the claim loop takes before this one; None when it is not waiting for its turn."""
+    """How many shops the claim loop takes before this one, up to MOST_AHEAD + 1; None: its turn has not come yet."""
     if row.wake_at is None or row.wake_at > now or row.status == Status.IN_PROGRESS:
         return None
     mine = and_(ShopSync.priority == row.priority, ShopSync.wake_at < row.wake_at)
     before = and_(ShopSync.wake_at.is_not(None), ShopSync.wake_at <= now, or_(ShopSync.priority < row.priority, mine))
-    some = select(ShopSync.shop_id).where(before, ShopSync.shop_id != row.shop_id).limit(MOST_AHEAD).subquery()
+    some = select(ShopSync.shop_id).where(before, ShopSync.shop_id != row.shop_id).limit(MOST_AHEAD + 1).subquery()
     return session.execute(select(func.count()).select_from(some)).scalar_one()
 
 

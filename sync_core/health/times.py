@@ -24,11 +24,11 @@ class Times:
     n: int
     finished: int
     waiting: int
-    """Without data at the window's end, or 24 h after their install."""
+    """Without data at the window's end, within 24 h of their install."""
     late: int
-    """Of these: those whose 24 h are over."""
+    """Without data 24 h after their install; with the finished and the waiting ones they are all."""
     long_waiting: int
-    """Of these: those that wait for the target's time or longer."""
+    """Of the waiting ones: those that wait for the target's time or longer."""
     mean: float | None
     restricted_mean: float | None
     low: float | None
@@ -64,17 +64,17 @@ def time_to_sync(books: Books, installs: Cohort, unsynced: tuple[Worst, ...]) ->
 
 def judged(tally: Tally) -> Times:
     """The figures of one tally."""
-    waiting = _added(tally.waiting, tally.late)
-    ages = _added(tally.finished, waiting)
-    n, finished = sum(ages.values()), sum(tally.finished.values())
-    restricted = slo.restricted_mean(tally.finished, _added(waiting, tally.left))
+    unsynced = _added(tally.waiting, tally.late)
+    ages = _added(tally.finished, unsynced)
+    n, finished, waiting = (sum(some.values()) for some in (ages, tally.finished, tally.waiting))
+    restricted = slo.restricted_mean(tally.finished, _added(unsynced, tally.left))
     under = slo.under(ages, target_seconds=TARGET_SECONDS)
     return Times(
         n=n,
         finished=finished,
-        waiting=n - finished,
+        waiting=waiting,
         late=sum(tally.late.values()),
-        long_waiting=n - finished - slo.under(waiting, target_seconds=TARGET_SECONDS),
+        long_waiting=waiting - slo.under(tally.waiting, target_seconds=TARGET_SECONDS),
         mean=sum(at * times for at, times in tally.finished.items()) / finished if finished else None,
         restricted_mean=restricted.mean,
         low=restricted.low,

@@ -76,6 +76,8 @@ def change(session: Session, shops: Sequence[Standing], event: Event, *, bump: b
     moved = [shop for shop in shops if _moves(shop, values)]
     if moved:
         values["since"] = event.now
+    if any(values.get("hold", shop.hold) != shop.hold for shop in moved):
+        values["held_since"] = event.now if values["hold"] else None
     if values.get("status", Status.IN_PROGRESS) != Status.IN_PROGRESS:
         values["lease_owner"] = None
     write(session, shops, bump=bump, **values)

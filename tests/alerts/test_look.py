@@ -48,15 +48,24 @@ def test_the_last_good_check_is_the_last_that_ended_without_an_error(rows: Rows,
     facts = see()
 
     assert facts.last_good_at == ago(minutes=11)
-    assert (facts.last_failed_at, facts.last_error) == (ago(minutes=6), "OperationalError")
+    assert facts.check_error == "OperationalError"
     assert facts.over_limit == 0
 
 
 def test_a_failure_before_a_good_check_is_over(rows: Rows, ago: Ago, see: See) -> None:
-    rows.sweep(ago(minutes=11), error="OperationalError")
+    rows.sweep(ago(minutes=9), error="OperationalError")
     rows.sweep(ago(minutes=6))
 
-    assert (see().last_failed_at, see().last_error) == (None, None)
+    assert see().check_error is None
+
+
+@pytest.mark.parametrize(("seconds", "error"), [(599, "OperationalError"), (600, "OperationalError"), (601, None)])
+def test_a_check_that_failed_two_periods_ago_tells_of_no_present_failing(
+    rows: Rows, ago: Ago, see: See, *, seconds: int, error: str | None
+) -> None:
+    rows.sweep(ago(seconds=seconds), error="OperationalError")
+
+    assert see().check_error == error
 
 
 def test_a_check_that_its_schedulers_death_cut_off_is_not_said_to_fail(rows: Rows, ago: Ago, see: See) -> None:
@@ -101,8 +110,9 @@ def test_shops_fail_by_class_and_are_blocked_by_reason(rows: Rows, ago: Ago, see
     failing = {"status": Status.FAILED, "failures": 2, "since": ago(minutes=1), "failing_since": ago(minutes=30)}
     rows.shop("ours", error_class="internal", error_message="KeyError in products.py:41", **failing)
     rows.shop("again", error_class="internal", attention=True, **(failing | {"failures": 12}))
-    rows.shop("frozen", error_class="frozen", hold=Hold.FROZEN, **failing)
-    rows.shop("old", error_class="frozen", hold=Hold.FROZEN, **(failing | {"failing_since": ago(hours=25)}))
+    old = {"failing_since": ago(hours=25)}
+    rows.shop("frozen", error_class="frozen", hold=Hold.FROZEN, held_since=ago(minutes=20), **(failing | old))
+    rows.shop("old", error_class="frozen", hold=Hold.FROZEN, held_since=ago(hours=25), **(failing | old))
     rows.shop("left", hold=Hold.UNINSTALLED)
     rows.shop("well")
 
@@ -110,13 +120,14 @@ def test_shops_fail_by_class_and_are_blocked_by_reason(rows: Rows, ago: Ago, see
 
     assert sorted(names(facts.failing["internal"])) == ["again", "ours"]
     assert names(facts.blocked["frozen"]) == ["frozen"]
-    assert facts.blocked["frozen"][0].changed_at == ago(minutes=30)
+    assert facts.blocked["frozen"][0].changed_at == ago(minutes=20)
+    assert {cause: n for cause, n in facts.blocked_n.items() if n} == {"frozen": 2}
     assert [hit.attention for hit in facts.failing["internal"] if hit.domain.startswith("again")] == [True]
 
 
 def test_a_probe_does_not_make_an_old_block_news(rows: Rows, ago: Ago, see: See) -> None:
     for _ in range(3):
-        rows.shop(hold=Hold.FROZEN, status=Status.FAILED, since=ago(minutes=1), failing_since=ago(hours=20))
+        rows.shop(hold=Hold.FROZEN, status=Status.FAILED, since=ago(minutes=1), held_since=ago(hours=20))
 
     (alarm,) = judge(see())
 

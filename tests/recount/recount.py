@@ -133,6 +133,7 @@ def figures(fates: list[tuple[str, int]]) -> dict[str, Any]:
     return {
         "n": n,
         "finished": len(finished),
+        "waiting": sum(kind == "waiting" for kind, _ in fates),
         "late": sum(kind == "late" for kind, _ in fates),
         "mean": sum(finished) / len(finished) if finished else None,
         "restricted": restricted(fates),

@@ -153,6 +153,7 @@ def figures(times: health.Times) -> dict[str, Any]:
     return {
         "n": times.n,
         "finished": times.finished,
+        "waiting": times.waiting,
         "late": times.late,
         "mean": times.mean,
         "restricted": times.restricted_mean,

@@ -25,7 +25,7 @@ def test_without_an_alert_nothing_is_wrong(open_page: OpenPage, fleet: Fleet) ->
 
     said = text(open_page("alerts"))
 
-    assert "Nothing is wrong." in said
+    assert "No alert is open." in said
     assert "No channel is set: nobody is told." in said
 
 
@@ -90,7 +90,7 @@ def test_what_was_and_how_long_stands_below(open_page: OpenPage, fleet: Fleet, d
     table = page.table[0].value
     assert len(table) == 3
     assert set(table["Lasted"]) == {"52 min"}
-    assert "Nothing is wrong." in text(page)
+    assert "No alert is open." in text(page)
 
 
 def test_one_alert_has_an_address_with_its_messages(open_page: OpenPage, fleet: Fleet, desk: Desk) -> None:

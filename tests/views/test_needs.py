@@ -26,6 +26,7 @@ def group(now: datetime, cause: str, n: int, *, who: Who = Who.MERCHANT) -> Grou
             who=who,
             action=Action.LINK,
             since=now,
+            held_since=None,
             next_at=None,
             failures=1,
             error_class=None,

@@ -114,7 +114,7 @@ def test_a_dead_scheduler_is_a_red_verdict_and_the_way_to_system(
     page = open_page("overview")
 
     assert page.title[0].value == ":red[The safety check has not run since 09:30: open System.]"
-    assert page.button(key="open_system").proto.type == "primary"
+    assert page.button(key="open_cause").proto.type == "primary"
     assert ":red[Scheduler: last sign of life" in text(page)
 
 

@@ -137,7 +137,7 @@ def test_what_shops_without_success_take_of_the_workers_is_said(
     said = text(open_page("system"))
 
     assert "that never had data" not in calm
-    assert "1 shop that never had data took 0.8 of 16 workers in the last hour; 15.2 were left" in said
+    assert "1 shop that never had data kept 0.8 workers busy in the last hour; 15.2 of the 16 alive now" in said
 
 
 @pytest.mark.parametrize(("minutes", "said"), [(2, False), (4, True)])
