@@ -67,7 +67,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """One transaction that only reads; on SQLite it waits for no writer."""
+        """One transaction that only reads, all of it of one moment; on SQLite it waits for no writer.
+
+        Figures that are counted by several statements agree: what is written meanwhile is in none of them.
+        """
         with self.readonly.connect() as connection, _transaction(_session(connection)) as session:
             yield session
 
@@ -139,7 +142,10 @@ def open_database(settings: Settings, *, host_clock: HostClock) -> Database:
         engine = _postgres(url, settings)
         mapped = {SYNC_SCHEMA: settings.db_schema, None: app_schema}
     engine = engine.execution_options(schema_translate_map=mapped)
-    return Database(engine, engine.execution_options(shopsync_readonly=True), host_clock)
+    readonly = engine.execution_options(shopsync_readonly=True)
+    if engine.dialect.name == "postgresql":
+        readonly = readonly.execution_options(isolation_level="REPEATABLE READ")
+    return Database(engine, readonly, host_clock)
 
 
 def normal_url(url: str) -> tuple[str, str]:

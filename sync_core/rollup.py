@@ -32,6 +32,8 @@ log = structlog.get_logger()
 
 CHUNK = timedelta(days=1)
 """Hours that are counted in one transaction."""
+HOURS_AT_ONCE = 24
+"""Hours that are counted again in one transaction: on SQLite nobody else writes meanwhile."""
 SKEW = timedelta(hours=1)
 """Ids carry the clock of the host that made them; an install is looked at again for so long."""
 
@@ -88,15 +90,21 @@ def _book(family: Family, *, kept: timedelta | None = None) -> Book:
     )
 
 
-def roll_up(database: Database, settings: Settings, *, stopping: threading.Event | None = None) -> int:
+Known = dict[str, frozenset[str]]
+"""Family → ids of the late installs that this process has counted: they are found again for as long as SKEW."""
+
+
+def roll_up(
+    database: Database, settings: Settings, *, stopping: threading.Event | None = None, known: Known | None = None
+) -> int:
     """Count what has closed since the last time, a day a transaction. Returns: hours that were counted.
 
-    Ends early when told to stop. Errors: database errors pass through; what was counted until then stays.
+    Ends early when told to stop. `known` is kept by who calls again. Errors: database errors pass through; what was
+    counted until then stays.
     """
-    done, told = 0, stopping or threading.Event()
+    done, told, known = 0, stopping or threading.Event(), {} if known is None else known
     for book in books(settings):
-        with database.write() as session:
-            done += _again(session, book)
+        done += _again(database, book, known, told)
         hours = 1
         while hours and not told.is_set():
             with database.write() as session:
@@ -137,25 +145,49 @@ def _next(session: Session, book: Book, now: datetime) -> int:
     return int((end - since) / HOUR)
 
 
-def _again(session: Session, book: Book) -> int:
+def _again(database: Database, book: Book, known: Known, stopping: threading.Event) -> int:
     """Count the closed hours again in which an install was written late: one that the app had made, adopted since."""
     family = next((each for each in INSTALL_FAMILIES if each.name == book.name), None)
-    mark = _locked(session, book.name)
-    if family is None or mark is None:
+    if family is None:
         return 0
-    newest = _newest_id(session)
-    hours = _late_hours(session, family, mark)
-    for hour in hours:
-        _write(session, Window(hour, hour + HOUR), family)
-    mark.seen_id, mark.revision = max(mark.seen_id, newest), mark.revision + bool(hours)
+    with database.read() as session:
+        mark, newest = session.get(RollupMark, family.name), _newest_id(session)
+        late = {} if mark is None else _late(session, family, mark)
+    hours = sorted({hour for its_id, hour in late.items() if its_id not in known.get(family.name, ())})
+    for begin in range(0, len(hours), HOURS_AT_ONCE):
+        if stopping.is_set():
+            return begin
+        with database.write() as session:
+            _write_hours(session, family, hours[begin : begin + HOURS_AT_ONCE])
+    if mark is not None and newest > mark.seen_id:
+        with database.write() as session:
+            _see(session, family, newest)
+    known[family.name] = frozenset(late)
     return len(hours)
 
 
-def _late_hours(session: Session, family: Family, mark: RollupMark) -> list[datetime]:
-    """Closed hours with an install whose row was made only after they had closed, as its id tells."""
-    fresh = and_(Install.id > _before(mark.seen_id), family.moment < mark.until)
+def _late(session: Session, family: Family, mark: RollupMark) -> dict[str, datetime]:
+    """Installs that count and were written only after their hour had closed, as the id tells: id → hour."""
+    fresh = and_(Install.id > _before(mark.seen_id), family.moment < mark.until, Install.watched)
     rows = session.execute(select(Install.id, family.moment).where(fresh))
-    return sorted({hour_floor(at) for its_id, at in rows if made_at(its_id) >= hour_floor(at) + HOUR})
+    return {its_id: hour_floor(at) for its_id, at in rows if made_at(its_id) >= hour_floor(at) + HOUR}
+
+
+def _write_hours(session: Session, family: Family, hours: list[datetime]) -> None:
+    """Those of them that are closed by now as much as when they were found; whoever remembers them reads anew."""
+    mark = _locked(session, family.name)
+    if mark is None:
+        return
+    for hour in hours:
+        if hour < mark.until:
+            _write(session, Window(hour, hour + HOUR), family)
+    mark.revision += 1
+
+
+def _see(session: Session, family: Family, newest: str) -> None:
+    mark = _locked(session, family.name)
+    if mark is not None:
+        mark.seen_id = max(mark.seen_id, newest)
 
 
 def _locked(session: Session, name: str) -> RollupMark | None:

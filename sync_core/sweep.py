@@ -51,6 +51,12 @@ def slot_is_booked(session: Session, slot: int) -> bool:
     return session.execute(select(Sweep.id).where(Sweep.slot == slot)).scalar_one_or_none() is not None
 
 
+def slot_went_well(session: Session, slot: int) -> bool:
+    """Whether the tick that booked this slot has ended, and without an error."""
+    well = select(Sweep.id).where(Sweep.slot == slot, Sweep.ended_at.is_not(None), Sweep.error.is_(None))
+    return session.execute(well).scalar_one_or_none() is not None
+
+
 def tick(database: Database, *, by: str, settings: Settings, vault: Vault) -> SweepReport:
     """Sweep once. An exception is booked on the sweep's row before it leaves.
 

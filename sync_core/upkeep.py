@@ -23,13 +23,14 @@ class Upkeep:
         self._database = database
         self._settings = settings
         self._swept_at: datetime | None = None
+        self._known: rollup.Known = {}
 
     def work(self, stopping: threading.Event) -> None:
         """Roll up what has closed; once a day delete what is old. Ends early when told to stop.
 
         Errors: database errors pass through.
         """
-        hours = rollup.roll_up(self._database, self._settings, stopping=stopping)
+        hours = rollup.roll_up(self._database, self._settings, stopping=stopping, known=self._known)
         if hours:
             log.info("rollup", hours=hours)
         with self._database.read() as session:

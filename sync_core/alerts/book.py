@@ -141,13 +141,22 @@ def _is_stale(row: Alert, now: datetime) -> bool:
 
 
 def _reminder(session: Session, row: Alert, now: datetime) -> str | None:
-    """The reminder that is due and not written yet; none for an alert that somebody has, or that is muted."""
-    nth = (now - row.opened_at) // REMIND_AFTER[Severity(row.severity)]
-    if nth < 1 or row.acknowledged_at is not None or muted(session, row.key, now=now):
+    """The reminder that is due and not written yet; none for an alert that somebody has, or that is muted.
+
+    Nor before what was said last was sent, or refused: a mute may have kept it back.
+    """
+    every = REMIND_AFTER[Severity(row.severity)]
+    if now - row.opened_at < every or row.acknowledged_at is not None or muted(session, row.key, now=now):
         return None
-    event = f"{REMINDER}-{nth}"
-    told = select(AlertMessage.id).where(AlertMessage.alert_id == row.id, AlertMessage.event == event)
-    return event if session.execute(told).first() is None else None
+    told = session.execute(select(AlertMessage).where(AlertMessage.alert_id == row.id)).scalars().all()
+    last = max(told, key=lambda each: each.at, default=None)
+    if last is not None and (_on_its_way(last) or now - (last.sent_at or last.at) < every):
+        return None
+    return f"{REMINDER}-{1 + sum(each.event.startswith(REMINDER) for each in told)}"
+
+
+def _on_its_way(message: AlertMessage) -> bool:
+    return message.sent_at is None and message.dropped_at is None and message.error is None
 
 
 def _kept_since(row: Alert, message: Message) -> Message:

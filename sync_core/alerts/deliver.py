@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, and_, exists, select, update
+from sqlalchemy import ColumnElement, and_, exists, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from sync_core.alerts.channels import Channel, Letter, Send, channels
@@ -46,6 +46,7 @@ class Claimed:
 
 def deliver(database: Database, settings: Settings, *, send: Send) -> int:
     """Send all that is due; how many messages were tried. Errors: database errors."""
+    _drop_overtaken(database)
     n = 0
     while (claimed := _claim(database)) is not None:
         n += 1
@@ -95,14 +96,36 @@ def _claim(database: Database) -> Claimed | None:
     return None
 
 
+OVERTAKEN = "overtaken by a later message: "
 PENDING = and_(AlertMessage.sent_at.is_(None), AlertMessage.dropped_at.is_(None))
 
 
+def _drop_overtaken(database: Database) -> None:
+    """What a channel refused is not tried again when there is something newer to say to the same channels.
+
+    So a channel that is dead for hours holds up no other, and is not told at last what is long over.
+    """
+    later = aliased(AlertMessage)
+    newer = exists().where(
+        later.alert_id == AlertMessage.alert_id,
+        later.at > AlertMessage.at,
+        or_(later.severity == AlertMessage.severity, later.event == RECOVERED),
+    )
+    overtaken = and_(PENDING, AlertMessage.error.is_not(None), newer)
+    with database.read() as session:
+        if session.execute(select(AlertMessage.id).where(overtaken).limit(1)).first() is None:
+            return
+    with database.write() as session:
+        reason = literal(OVERTAKEN).concat(AlertMessage.error)
+        _write(session, overtaken, dropped_at=database.now(session), error=reason)
+
+
 def _next(session: Session, now: datetime) -> tuple[AlertMessage, Alert] | None:
-    """The oldest that is due, not muted, and not before an earlier one of its alert."""
+    """The oldest that is due, not muted, and not before an earlier one of its alert to the same channels."""
     earlier, muted = aliased(AlertMessage), aliased(Mute)
     waits = exists().where(
         earlier.alert_id == AlertMessage.alert_id,
+        earlier.severity == AlertMessage.severity,
         earlier.at < AlertMessage.at,
         earlier.sent_at.is_(None),
         earlier.dropped_at.is_(None),

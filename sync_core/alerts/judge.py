@@ -13,6 +13,7 @@ from sync_core.alerts import mends
 from sync_core.alerts.mends import MENDS, Mend
 from sync_core.alerts.snapshot import Alarm, Facts, Hit, Message, Severity
 from sync_core.explain.words import SHOPIFYS_FAULT, cause_words, clean, span
+from sync_core.health.answering import SILENT
 from sync_core.states import Status
 
 NAMED = 10
@@ -24,10 +25,11 @@ SHARE = 20
 WITHIN = timedelta(hours=1)
 OVERDUE_AFTER = timedelta(minutes=10)
 CLOCK_SECONDS = 5.0
+SHOPIFY = "shopify"
 RUNNING = f"/shops?status={Status.IN_PROGRESS.value}"
 
-LOUD_ALONE = frozenset({"security"})
-"""Causes of which one shop is enough: Shopify turns a whole app away."""
+LOUD_ALONE = frozenset({"security", "orphaned"})
+"""Causes of which one shop is enough: Shopify turns a whole app away, or a shop kills worker after worker."""
 
 
 def judge(facts: Facts, still_open: frozenset[str] = frozenset()) -> tuple[Alarm, ...]:
@@ -107,8 +109,12 @@ def _late(facts: Facts, silent: Alarm | None) -> Iterator[Alarm]:
 
 
 def _severity_of_late(facts: Facts, n: int) -> Severity:
-    """`n` shops are overdue for one reason. Few late shops are a ticket, many wake somebody."""
-    return Severity.PAGE if n > max(MANY, facts.installed / SHARE) else Severity.TICKET
+    """`n` shops are overdue for one reason. Few late shops are a ticket, many wake somebody.
+
+    A thousand are many in a fleet of any size: nobody counts further.
+    """
+    many = n > facts.cap or n > max(MANY, facts.installed / SHARE)
+    return Severity.PAGE if many else Severity.TICKET
 
 
 def _why_late(facts: Facts) -> Mend:
@@ -125,7 +131,7 @@ def _shopify(facts: Facts) -> Iterator[Alarm]:
     """Shopify fails for most: one calm message in place of one a shop."""
     if facts.shopify is None:
         return
-    hits = tuple(hit for cause in sorted(SHOPIFYS_FAULT) for hit in facts.failing.get(cause, ()))
+    hits = facts.failing.get(SILENT, ())
     message = _message(
         facts,
         "Shopify fails for most shops",
@@ -137,7 +143,7 @@ def _shopify(facts: Facts) -> Iterator[Alarm]:
         detail=f"{facts.shopify.failing:,} of {facts.shopify.asked:,} that were asked",
         act=False,
     )
-    yield Alarm("shopify", Severity.TICKET, message)
+    yield Alarm(SHOPIFY, Severity.TICKET, message)
 
 
 def _causes(facts: Facts, still_open: frozenset[str]) -> Iterator[Alarm]:
@@ -154,7 +160,7 @@ def _causes(facts: Facts, still_open: frozenset[str]) -> Iterator[Alarm]:
 def _cause(
     facts: Facts, cause: str, hits: tuple[Hit, ...], *, ticket: bool, still_open: frozenset[str]
 ) -> Iterator[Alarm]:
-    recent = sum(facts.at - hit.changed_at <= WITHIN for hit in hits)
+    recent = sum(facts.at - hit.changed_at <= WITHIN and _its_own(facts, cause, hit) for hit in hits)
     key = _key(cause)
     if not (ticket or recent >= MANY or (key in still_open and recent)):
         return
@@ -162,6 +168,14 @@ def _cause(
     words = None if cause in facts.blocked else next((hit.words for hit in hits if hit.words), None)
     message = _message(facts, cause_words(cause), MENDS[cause], hits, link=f"/shops?cause={quote(cause)}", detail=words)
     yield Alarm(key, Severity.PAGE if recent >= MANY else Severity.TICKET, message)
+
+
+def _its_own(facts: Facts, cause: str, hit: Hit) -> bool:
+    """Whether a silence tells of the shop, and not of Shopify: it was no more down, and answered others since."""
+    if cause != SILENT:
+        return True
+    over = facts.shopify_over_at is None or hit.changed_at > facts.shopify_over_at
+    return over and (facts.answered_at is None or hit.changed_at < facts.answered_at)
 
 
 def _clocks(facts: Facts) -> Iterator[Alarm]:

@@ -8,16 +8,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from sync_core.alerts.judge import MANY, SHARE, WITHIN
+from sync_core.alerts.judge import MANY, SHARE, SHOPIFY, WITHIN
 from sync_core.alerts.mends import MENDS
 from sync_core.alerts.snapshot import CAP, Clock, Facts, Hit, ShopifyFails
 from sync_core.config import Settings
 from sync_core.health.answering import Answering, shopify_state
 from sync_core.health.conditions import HELD, MERCHANT_SIDE, TROUBLED, alive, capped_count, is_overdue
-from sync_core.health.failing_checks import failed_since
+from sync_core.health.failing_checks import WELL, failed_since
 from sync_core.maintenance import heard_at, within
-from sync_core.models import Heartbeat, Install, ShopSync, Sweep
-from sync_core.states import Hold, Status
+from sync_core.models import Alert, Heartbeat, Install, ShopSync, Sweep, SyncAttempt
+from sync_core.states import Hold, Outcome, Status
 
 LISTED = 20
 
@@ -27,7 +27,10 @@ NEWLY = timedelta(hours=24)
 
 began_at = func.coalesce(ShopSync.failing_since, ShopSync.since)
 held_at = func.coalesce(ShopSync.held_since, ShopSync.since)
-CLASSES = sorted(set(MENDS) - {hold.value for hold in MERCHANT_SIDE})
+ORPHANED = Outcome.ORPHANED.value
+DEATHS = 3
+"""So many workers that died in one shop within an hour are no accident of theirs."""
+CLASSES = sorted(set(MENDS) - {hold.value for hold in MERCHANT_SIDE} - {ORPHANED})
 
 
 def look(session: Session, *, now: datetime, settings: Settings) -> Facts:
@@ -43,10 +46,15 @@ def look(session: Session, *, now: datetime, settings: Settings) -> Facts:
         waiting_n=waiting_n,
         leases=leases,
         stuck=_hits(session, _stuck(now, settings), began=ShopSync.progress_at, limit=CAP + 1),
-        failing={cause: _hits(session, _fails_with(cause), limit=CAP + 1) for cause in CLASSES},
+        failing={
+            **{cause: _hits(session, _fails_with(cause), limit=CAP + 1) for cause in CLASSES},
+            ORPHANED: _dying(session, now),
+        },
         blocked={hold.value: _blocked(session, hold, now) for hold in MERCHANT_SIDE},
         blocked_n={hold.value: capped_count(session, HELD, _held_by(hold), cap=CAP) for hold in MERCHANT_SIDE},
         shopify=_shopify(session, now),
+        shopify_over_at=_shopify_over(session),
+        answered_at=_answered(session, now),
         backwards=_backwards(session, now),
         cap=CAP,
         **_checks(session, now, timedelta(seconds=settings.sweep_period_seconds)),
@@ -101,6 +109,16 @@ def _fails_with(cause: str) -> ColumnElement[bool]:
     return and_(TROUBLED, ShopSync.hold.is_(None), ShopSync.error_class == cause)
 
 
+def _dying(session: Session, now: datetime) -> tuple[Hit, ...]:
+    """Shops in which worker after worker dies: no run of theirs fails, so the shop's own row tells nothing of it."""
+    first, last = func.min(SyncAttempt.ended_at), func.max(SyncAttempt.ended_at)
+    query = select(ShopSync.shop_domain, first, last).join(SyncAttempt, SyncAttempt.shop_id == ShopSync.shop_id)
+    query = query.where(SyncAttempt.outcome == ORPHANED, SyncAttempt.ended_at > now - WITHIN, ShopSync.hold.is_(None))
+    again = query.group_by(ShopSync.shop_domain).having(func.count() >= DEATHS).limit(CAP + 1)
+    rows = session.execute(again)
+    return tuple(Hit(domain, since, changed) for domain, since, changed in rows if since and changed)
+
+
 def _blocked(session: Session, hold: Hold, now: datetime) -> tuple[Hit, ...]:
     """Shops that were blocked lately."""
     newly = and_(HELD, _held_by(hold), held_at >= now - NEWLY)
@@ -113,7 +131,7 @@ def _held_by(hold: Hold) -> ColumnElement[bool]:
 
 def _checks(session: Session, now: datetime, period: timedelta) -> dict[str, Any]:
     newest = select(Sweep.over_limit).order_by(Sweep.begun_at.desc()).limit(1)
-    good = select(Sweep.begun_at).where(Sweep.ended_at.is_not(None), Sweep.error.is_(None))
+    good = select(Sweep.begun_at).where(WELL)
     last_good_at = session.execute(good.order_by(Sweep.begun_at.desc()).limit(1)).scalar_one_or_none()
     failed = failed_since(session, last_good_at, after=now - 2 * period)
     planned = within(session, last_good_at, now) if last_good_at else ()
@@ -144,6 +162,18 @@ def _shopify(session: Session, now: datetime) -> ShopifyFails | None:
     if state.kind is not Answering.FAILING:
         return None
     return ShopifyFails(state.failing, state.asked, state.since or now)
+
+
+def _shopify_over(session: Session) -> datetime | None:
+    over = select(func.max(Alert.recovered_at)).where(Alert.key == SHOPIFY)
+    return session.execute(over).scalar_one()
+
+
+def _answered(session: Session, now: datetime) -> datetime | None:
+    """When a sync last ended well, within the hour of the failures that it is set against."""
+    well = select(SyncAttempt.ended_at).where(SyncAttempt.outcome == Outcome.COMPLETED.value)
+    newest = well.where(SyncAttempt.ended_at > now - WITHIN).order_by(SyncAttempt.ended_at.desc()).limit(1)
+    return session.execute(newest).scalar_one_or_none()
 
 
 def _backwards(session: Session, now: datetime) -> tuple[Hit, ...]:

@@ -78,10 +78,11 @@ LEFT_OVER = Mend("More shops are due than one safety check may start", "Raise SW
 NOT_TAKEN = Mend("Workers are alive and free, and take none of them", "Read the log of the workers")
 SCHEDULER_SILENT = Mend("The scheduler gives no sign of life", "Start it: python scheduler.py")
 ENDS_NONE = Mend(
-    "The scheduler ends no check: it has just died, or stands still", "Start it again: python scheduler.py"
+    "The scheduler ends no check: it has just died, stands still, or a check takes very long",
+    "See on System whether it is alive; when it is not, start it again: python scheduler.py",
 )
 NEVER_STARTED = Mend("No scheduler was ever started", "Start it: python scheduler.py")
-CHECK_FAILS = Mend("Checks begin, and do not end well", "Read the error on the page Checks")
+CHECK_FAILS = Mend("Checks begin, and do not end well", "Read how they ended on the page Checks")
 STANDS_STILL = Mend(
     "Workers are alive, but stored no page for a long time and did not end the sync",
     "Open the first shop and press Take over",

@@ -6,7 +6,9 @@ recovery and writes both into the book.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -25,8 +27,19 @@ KEY = "database"
 PATIENCE = timedelta(seconds=30)
 """A restart of the database is shorter than this."""
 FILE = "alert-database-unreachable"
+LEFT_SECONDS = 120
+"""Whoever tells of it touches the file at each look; after so long another process goes on."""
 
 log = structlog.get_logger()
+
+
+@dataclass
+class Note:
+    """One silence, and the digests of the channels that heard of it. `alone`: there is no file of it."""
+
+    since: datetime
+    reached: set[str]
+    alone: bool = False
 
 
 class Outage:
@@ -37,36 +50,40 @@ class Outage:
         self._send = send
         self._since: datetime | None = None
         self._file = state_folder(settings) / FILE
+        self._note: Note | None = None
+        """Of the silence that this process tells of."""
 
     def failed(self, why: str, *, now: datetime) -> None:
-        """The database did not answer; `why` is the kind of error only. Tells once it has lasted."""
+        """The database did not answer; `why` is the kind of error only. Tells once it has lasted.
+
+        A channel that refuses is tried again at the next look, the others are not rung again.
+        """
         self._since = self._since or now
-        if now - self._since < PATIENCE or not _made(self._file, self._since):
+        if now - self._since < PATIENCE:
             return
-        if not self._tell(_message(self._since, why), OPENED, at=now):
-            self._file.unlink(missing_ok=True)
+        self._note = self._note or _made(self._file, self._since, now=now)
+        if self._note is not None:
+            self._tell(self._note, _message(self._since, why), at=now)
+            _kept(self._file, self._note)
 
     def answered(self, database: Database) -> None:
-        """The database answers. Tells so when somebody was told that it did not. Errors: database errors."""
-        self._since = None
-        since = _removed(self._file)
+        """The database answers. Books the silence, and its end for all channels. Errors: database errors."""
+        mine, self._note, self._since = self._note, None, None
+        since = _removed(self._file) or (mine.since if mine and mine.alone else None)
         if since is None:
             return
-        message = _message(since, "")
         with database.write() as session:
-            now = database.now(session)
-            _book(session, message, now)
-        self._tell(message, RECOVERED, at=now)
+            _book(session, _message(since, ""), database.now(session))
 
-    def _tell(self, message: Message, event: str, *, at: datetime) -> bool:
-        """Whether each channel took it."""
-        kind = "success" if event == RECOVERED else "failure"
-        text = body(message, event, at=at, address=f"{self._settings.app_url}{message.link}")
-        letter = Letter(title(message, event, environment=self._settings.environment), text, kind)
-        refused = [self._send(channel, letter) for channel in channels(self._settings, Severity.PAGE)]
-        for why in filter(None, refused):
-            log.warning("alert.not_delivered", key=KEY, why=why)
-        return not any(refused)
+    def _tell(self, note: Note, message: Message, *, at: datetime) -> None:
+        """To each channel that has not heard of it yet."""
+        text = body(message, OPENED, at=at, address=f"{self._settings.app_url}{message.link}")
+        letter = Letter(title(message, OPENED, environment=self._settings.environment), text, "failure")
+        for channel in channels(self._settings, Severity.PAGE):
+            if channel.digest not in note.reached and (why := self._send(channel, letter)) is not None:
+                log.warning("alert.not_delivered", key=KEY, why=why)
+            else:
+                note.reached.add(channel.digest)
 
 
 def _message(since: datetime, why: str) -> Message:
@@ -84,7 +101,7 @@ def _message(since: datetime, why: str) -> Message:
 
 
 def _book(session: Session, message: Message, now: datetime) -> None:
-    """It was told outside the book; here it is for those who look later."""
+    """It was told outside the book; here it is for those who look later, and its end is sent like any message."""
     row = Alert(
         id=new_id(),
         key=KEY,
@@ -95,31 +112,61 @@ def _book(session: Session, message: Message, now: datetime) -> None:
         recovered_at=now,
     )
     session.add(row)
-    for event, at in ((OPENED, message.since), (RECOVERED, now)):
-        session.add(
-            AlertMessage(alert_id=row.id, event=event, severity=row.severity, at=at, next_at=at, sent_at=now, tries=1)
-        )
+    told = {"alert_id": row.id, "severity": row.severity}
+    session.add(AlertMessage(event=OPENED, at=message.since, next_at=message.since, sent_at=now, tries=1, **told))
+    session.add(AlertMessage(event=RECOVERED, at=now, next_at=now, **told))
 
 
-def _made(path: Path, since: datetime) -> bool:
-    """Make the file; False when another process has. A folder that cannot be written leaves it to the others."""
+def _made(path: Path, since: datetime, *, now: datetime) -> Note | None:
+    """The note of a silence that nobody tells of yet; None when another process does, and lives.
+
+    Where no file can be made each process tells for itself: better twice than never.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x") as file:
-            file.write(since.isoformat())
+        path.open("x").close()
     except FileExistsError:
-        return False
+        return _left(path, now=now)
     except OSError as error:
         log.warning("alert.no_file", error=type(error).__name__)
-        return False
-    return True
+        return Note(since, set(), alone=True)
+    return Note(since, set())
+
+
+def _left(path: Path, *, now: datetime) -> Note | None:
+    """The note of a process that has not touched its file for long: it died before it had told all channels."""
+    try:
+        if now.timestamp() - path.stat().st_mtime < LEFT_SECONDS:
+            return None
+        return _read(path)
+    except OSError:
+        return None
+
+
+def _kept(path: Path, note: Note) -> None:
+    """Write the note down, and so touch its file. A disk that takes nothing keeps an older one."""
+    if note.alone:
+        return
+    try:
+        path.write_text(json.dumps({"since": note.since.isoformat(), "reached": sorted(note.reached)}))
+    except OSError as error:
+        log.warning("alert.no_file", error=type(error).__name__)
+
+
+def _read(path: Path) -> Note:
+    """What the file says; one that was cut off says only when it was made."""
+    try:
+        kept = json.loads(path.read_text())
+        return Note(datetime.fromisoformat(kept["since"]), set(kept["reached"]))
+    except (ValueError, KeyError, TypeError):
+        return Note(datetime.fromtimestamp(path.stat().st_mtime, UTC), set())
 
 
 def _removed(path: Path) -> datetime | None:
     """Since when, for the one process that removes the file."""
     try:
-        since = datetime.fromisoformat(path.read_text())
+        since = _read(path).since
         path.unlink()
-    except (FileNotFoundError, ValueError):
+    except OSError:
         return None
     return since

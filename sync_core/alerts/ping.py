@@ -31,6 +31,7 @@ class DeadMansSwitch:
         self._database = database
         self._url = settings.healthcheck_ping_url
         self._process = process
+        self._told_of: int | None = None
         self._due = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="switch", daemon=True)
@@ -46,9 +47,11 @@ class DeadMansSwitch:
         if self._thread.is_alive():
             self._thread.join(timeout=STOP_SECONDS)
 
-    def good_check(self) -> None:
-        """Ping soon; returns at once."""
-        self._due.set()
+    def good_check(self, slot: int) -> None:
+        """Ping soon, once for the check of a slot, whoever ran it; returns at once."""
+        if slot != self._told_of:
+            self._told_of = slot
+            self._due.set()
 
     def _run(self) -> None:
         with httpx.Client(timeout=TIMEOUT_SECONDS) as http:

@@ -87,6 +87,10 @@ class Facts:
     blocked: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
     blocked_n: Mapping[str, int] = field(default_factory=dict)
     shopify: ShopifyFails | None = None
+    shopify_over_at: datetime | None = None
+    """When Shopify last began to answer again."""
+    answered_at: datetime | None = None
+    """When a sync last ended well."""
     clocks: tuple[Clock, ...] = ()
     backwards: tuple[Hit, ...] = ()
     """Installs of the last hour with a step that ended before it began."""

@@ -17,7 +17,7 @@ from sync_core.explain import Need, needs_first
 from sync_core.explain.words import OVERDUE
 from sync_core.health.answering import ShopifyState, shopify_state
 from sync_core.health.conditions import CAP, HELD, alive, capped, is_overdue, late_at, retries
-from sync_core.health.failing_checks import Failed, failed_since
+from sync_core.health.failing_checks import WELL, Failed, failed_since
 from sync_core.health.needs import Group, attention, groups
 from sync_core.maintenance import Planned, heard_at, within
 from sync_core.models import Heartbeat, ShopSync, Sweep
@@ -179,7 +179,7 @@ def _life(rows: list[Any]) -> Life:
 
 def _checks(session: Session, now: datetime, settings: Settings) -> Checks:
     period = settings.sweep_period_seconds
-    good = select(func.max(Sweep.begun_at)).where(Sweep.ended_at.is_not(None), Sweep.error.is_(None)).scalar_subquery()
+    good = select(Sweep.begun_at).where(WELL).order_by(Sweep.begun_at.desc()).limit(1).scalar_subquery()
     newest = select(Sweep.begun_at, Sweep.opened, Sweep.over_limit, good).order_by(Sweep.begun_at.desc()).limit(1)
     last = session.execute(newest).one_or_none()
     slot = slot_of(now, period)

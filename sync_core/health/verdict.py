@@ -66,7 +66,7 @@ def _silence(fleet: Fleet, say: Say) -> Verdict | None:
 def silent_since(fleet: Fleet) -> datetime | None:
     """Since when nobody checks: the scheduler fell silent and nobody stood in, or no tick went well for two periods."""
     checks, seen_at = fleet.checks, fleet.scheduler.seen_at
-    if checks.maintenance is not None and checks.excused_until == checks.maintenance.until:
+    if checks.excused_until is not None and checks.excused_until > fleet.at:
         return None
     stands_in = seen_at is None or checks.last_at is None or checks.last_at > seen_at
     if not (fleet.scheduler.alive or stands_in) and seen_at is not None and fleet.at - seen_at > RESTART:

@@ -59,6 +59,7 @@ def test_what_heals_itself_says_so(book: Book, told: Settings) -> None:
 def test_each_change_is_sent_once_in_its_order(book: Book, told: Settings) -> None:
     post = Postbox()
     book.settle(alarm())
+    deliver(book.database, told, send=post)
     book.settle(alarm(), hours=1)
     book.settle(minutes=5)
 
@@ -102,17 +103,57 @@ def test_a_refused_message_is_tried_again_later_and_its_failure_is_kept(book: Bo
     assert (book.messages[0].error, book.messages[0].tries) == (None, 2)
 
 
-def test_a_recovery_waits_for_the_message_that_it_ends(book: Book, told: Settings) -> None:
+def test_what_was_refused_is_overtaken_by_what_is_newer(book: Book, told: Settings) -> None:
     post = Postbox(refusals=1)
     book.settle(alarm())
     deliver(book.database, told, send=post)
     book.settle(seconds=10)
 
     deliver(book.database, told, send=post)
-    book.clock.advance(seconds=30)
+    book.clock.advance(days=1)
     deliver(book.database, told, send=post)
 
-    assert [title.split(":")[0] for title in post.titles] == ["[test] ACT", "[test] Recovered"]
+    assert [title.split(":")[0] for title in post.titles] == ["[test] Recovered"]
+    assert [(row.dropped_at is not None, row.error) for row in book.messages] == [
+        (True, "overtaken by a later message: json://127.0.0.1: answered HTTP 503"),
+        (False, None),
+    ]
+
+
+def test_a_dead_channel_holds_up_no_other(book: Book, make_settings: MakeSettings, database_url: str) -> None:
+    two = make_settings(database_url=database_url, alert_urls_page="json://dead.example, json://well.example")
+    got: list[tuple[str, str]] = []
+
+    def send(channel: Channel, letter: Letter) -> str | None:
+        if "dead" in channel.name:
+            return "dead.example: answered HTTP 404"
+        got.append((f"{book.clock():%H:%M}", letter.title.split(":")[0]))
+        return None
+
+    for alarms, later in (((alarm(),), 0), ((alarm(),), 60), ((), 5)):
+        book.settle(*alarms, minutes=later)
+        deliver(book.database, two, send=send)
+
+    assert got == [("09:30", "[test] ACT"), ("10:30", "[test] Still"), ("10:35", "[test] Recovered")]
+
+
+def test_what_got_worse_does_not_wait_for_the_ticket_of_before(
+    book: Book, make_settings: MakeSettings, database_url: str
+) -> None:
+    urls = {"alert_urls_page": "json://page.example", "alert_urls_ticket": "json://ticket.example"}
+    two = make_settings(database_url=database_url, **urls)
+    got: list[str] = []
+
+    def send(channel: Channel, letter: Letter) -> str | None:
+        got.append(f"{channel.name} {letter.title}")
+        return "refused" if "ticket" in channel.name else None
+
+    book.settle(alarm(severity=Severity.TICKET))
+    deliver(book.database, two, send=send)
+    book.settle(alarm(severity=Severity.PAGE), minutes=1)
+    deliver(book.database, two, send=send)
+
+    assert got[-1] == "json://page.example [test] Worse: ACT: The safety check does not run"
 
 
 def test_a_channel_that_took_it_is_not_told_again_for_one_that_did_not(

@@ -205,6 +205,36 @@ def test_five_hundred_shops_with_every_cause_make_one_alert_a_cause_that_names_s
     assert len({alarm.message.action for alarm in alarms}) == len(MENDS)
 
 
+@pytest.mark.parametrize(
+    ("answered", "over", "keys"),
+    [
+        (None, None, {"cause:unavailable": PAGE}),
+        (6, None, {}),
+        (4, None, {"cause:unavailable": PAGE}),
+        (4, 5, {}),
+        (4, 6, {"cause:unavailable": PAGE}),
+    ],
+)
+def test_silence_is_a_shops_own_when_shopify_answered_others_since_and_was_not_down(
+    facts: MakeFacts, ago: Ago, *, answered: int | None, over: int | None, keys: dict[str, Severity]
+) -> None:
+    when = {
+        "answered_at": None if answered is None else ago(minutes=answered),
+        "shopify_over_at": None if over is None else ago(minutes=over),
+    }
+
+    assert told(judge(facts(failing={"unavailable": hits(3, ago(minutes=5))}, **when))) == keys
+
+
+@pytest.mark.parametrize(("n", "severity"), [(1_000, TICKET), (1_001, PAGE)])
+def test_a_thousand_late_shops_wake_somebody_in_a_fleet_of_any_size(
+    facts: MakeFacts, ago: Ago, *, n: int, severity: Severity
+) -> None:
+    late = {"waiting": hits(20, ago(minutes=20)), "waiting_n": n, "installed": 20_021}
+
+    assert told(judge(facts(**late))) == {"overdue": severity}
+
+
 def test_a_message_names_the_longest_waiting_first_and_counts_up_to_a_cap(facts: MakeFacts, ago: Ago) -> None:
     waiting = (Hit("late.myshopify.com", ago(hours=2), ago(hours=2)), *hits(30, ago(minutes=20)))
 

@@ -125,6 +125,33 @@ def test_shops_fail_by_class_and_are_blocked_by_reason(rows: Rows, ago: Ago, see
     assert [hit.attention for hit in facts.failing["internal"] if hit.domain.startswith("again")] == [True]
 
 
+def test_a_shop_in_which_worker_after_worker_dies_is_seen(rows: Rows, ago: Ago, see: See) -> None:
+    dying, unlucky, old = rows.shop("dying", status=Status.IN_PROGRESS), rows.shop("unlucky"), rows.shop("old")
+    for minutes in (50, 20, 5):
+        rows.attempt(dying, ago(minutes=minutes), "orphaned")
+    for minutes in (50, 20):
+        rows.attempt(unlucky, ago(minutes=minutes), "orphaned")
+    for minutes in (80, 60, 50):
+        rows.attempt(old, ago(minutes=minutes), "orphaned")
+
+    facts = see()
+
+    assert names(facts.failing["orphaned"]) == ["dying"]
+    assert [(alarm.key, alarm.severity) for alarm in judge(facts) if alarm.key.startswith("cause")] == [
+        ("cause:orphaned", "ticket")
+    ]
+
+
+def test_a_check_that_took_longer_than_its_period_is_no_good_one(rows: Rows, ago: Ago, see: See) -> None:
+    rows.sweep(ago(minutes=14), ended_at=ago(minutes=13))
+    rows.sweep(ago(minutes=9), ended_at=ago(minutes=3))
+
+    facts = see()
+
+    assert facts.last_good_at == ago(minutes=14)
+    assert facts.check_error == "it took 6 min, longer than its period of 5 min"
+
+
 def test_a_probe_does_not_make_an_old_block_news(rows: Rows, ago: Ago, see: See) -> None:
     for _ in range(3):
         rows.shop(hold=Hold.FROZEN, status=Status.FAILED, since=ago(minutes=1), held_since=ago(hours=20))

@@ -49,7 +49,7 @@ def test_a_good_check_is_told_to_the_switch(
     webhook: Webhook, make_switch: Callable[[str], DeadMansSwitch], beating: Callable[[], Heartbeat]
 ) -> None:
     with running(make_switch(f"http://127.0.0.1:{webhook.port}/planted-secret")) as switch:
-        switch.good_check()
+        switch.good_check(7)
         eventually(lambda: beating().pinged_at is not None, "the ping is noted")
 
     assert (webhook.titles, beating().ping_error) == (["/planted-secret"], None)
@@ -66,7 +66,7 @@ def test_a_ping_is_tried_three_times_and_then_its_failure_is_noted(
     webhook.answers += answers
 
     with running(make_switch(f"http://127.0.0.1:{webhook.port}/planted-secret")) as switch:
-        switch.good_check()
+        switch.good_check(7)
         eventually(lambda: beating().pinged_at is not None, "the ping is noted")
 
     assert beating().ping_error == error
@@ -78,7 +78,7 @@ def test_a_switch_that_is_not_there_is_noted_without_its_address(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     with running(make_switch("http://127.0.0.1:1/planted-secret")) as switch:
-        switch.good_check()
+        switch.good_check(7)
         eventually(lambda: beating().pinged_at is not None, "the ping is noted")
 
     assert beating().ping_error == "ConnectError"
@@ -89,6 +89,6 @@ def test_without_an_address_nothing_runs(database: Database, settings: Settings)
     switch = DeadMansSwitch(database, settings, process=ME)
 
     with running(switch):
-        switch.good_check()
+        switch.good_check(7)
 
     assert not any(thread.name == "switch" for thread in threading.enumerate())
