@@ -12,8 +12,7 @@ from urllib.parse import quote
 from sync_core.alerts import mends
 from sync_core.alerts.mends import MENDS, Mend
 from sync_core.alerts.snapshot import Alarm, Facts, Hit, Message, Severity
-from sync_core.explain.words import SHOPIFYS_FAULT, cause_words, clean, span
-from sync_core.health.answering import SILENT
+from sync_core.explain.words import SHOPIFYS_FAULT, SILENT, cause_words, clean, span
 from sync_core.states import Status
 
 NAMED = 10

@@ -94,7 +94,10 @@ ACTOR_OF_HOLD = {
     Hold.STOPPED: Who.NOBODY,
 }
 
-SHOPIFYS_FAULT = frozenset({"unavailable", "throttled"})
+SILENT = "unavailable"
+"""The error class of a try that got no answer."""
+
+SHOPIFYS_FAULT = frozenset({SILENT, "throttled"})
 """Error classes that Shopify, not we, must mend."""
 
 

@@ -11,13 +11,13 @@ from sqlalchemy import Integer, Select, Subquery, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from sync_core.columns import UtcMs
+from sync_core.explain.words import SILENT
 from sync_core.models import ShopSync, SyncAttempt
 from sync_core.states import Outcome
 
 RECENTLY = timedelta(minutes=15)
 NEWEST = 5_000
 """Attempts that are looked at: enough to judge, however large the fleet."""
-SILENT = "unavailable"
 FEW = 3
 """Fewer failing shops than this say nothing about Shopify."""
 
