@@ -9,9 +9,14 @@ import orjson
 import pytest
 import structlog
 from click.testing import Result
+from sqlalchemy import select
 from typer.testing import CliRunner
 
+from scheduler import host_clock
 from sync_core.cli import app
+from sync_core.config import load_settings
+from sync_core.db import open_database
+from sync_core.models import ShopProfile, ShopSync
 from sync_core.vault import new_key
 
 SHOP = "birch.myshopify.com"
@@ -133,3 +138,17 @@ def test_rotate_keys_without_the_old_key_says_so(ready: None, monkeypatch: pytes
     assert result.exit_code == 1
     assert "1 tokens are opened by none of TOKEN_KEYS" in result.output
     assert TOKEN not in result.output
+
+
+def test_what_a_merchant_wrote_is_printed_as_it_is(ready: None) -> None:
+    shopsync("install", SHOP, "--token", TOKEN)
+    with open_database(load_settings(), host_clock=host_clock).write() as session:
+        shop_id = session.execute(select(ShopSync.shop_id)).scalar_one()
+        name = "Tees [/shirts] [red]"
+        session.add(ShopProfile(shop_id=shop_id, name=name, name_folded=name.casefold(), updated_at=host_clock()))
+
+    one, all_of_them = shopsync("shop", SHOP), shopsync("shops")
+
+    assert (one.exit_code, all_of_them.exit_code) == (0, 0)
+    assert "Tees [/shirts] [red]" in one.output
+    assert "[/shirts]" in all_of_them.output

@@ -19,6 +19,7 @@ from tests.conftest import Ago
 from tests.health_rows import Rows
 
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -132,3 +133,17 @@ def test_the_end_keeps_what_was_and_takes_back_what_was_to_come(session: Session
     assert ended == 2
     assert sorted(found) == [(ago(minutes=30), now), (now, now)]
     assert sorted(acts) == ["maintenance", "maintenance", "maintenance ended", "maintenance ended"]
+
+
+def test_overlapping_maintenance_is_one_calm_time(
+    rows: Rows, session: Session, now: datetime, ago: Ago, settings: Settings
+) -> None:
+    announced(session, ago(minutes=60), hours=1.5)
+    announced(session, ago(minutes=60), begins_in=10, hours=3)
+
+    kinds = [
+        health.verdict(health.fleet(session, now=now + minutes * MINUTE, settings=settings), say=str).kind
+        for minutes in (0, 29, 31, 129, 145)
+    ]
+
+    assert kinds == [*[health.Kind.FINE] * 4, health.Kind.CHECKS_SILENT]

@@ -142,3 +142,31 @@ def test_what_an_older_version_had_rolled_up_is_counted_again(
     assert applied == ["0014", "0015"]
     assert (said.time_to_sync.all.finished, said.ledger.installs) == (2, 2)
     assert said.ledger.classes["onboarding"] == 2
+
+
+def hours_counted(past: Past, monkeypatch: pytest.MonkeyPatch, known: rollup.Known) -> int:
+    """Hours of late installs that a pass counts again."""
+    counted: list[int] = []
+    write = rollup._write_hours
+    with monkeypatch.context() as watching:
+        watching.setattr(rollup, "_write_hours", lambda s, f, hours: (counted.append(len(hours)), write(s, f, hours)))
+        rollup.roll_up(past.database, past.settings, known=known)
+    return sum(counted)
+
+
+def test_what_was_adopted_late_is_counted_once_and_what_we_did_not_watch_not_at_all(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past.install(ago=timedelta(days=9), synced=60)
+    rollup.roll_up(past.database, past.settings)
+    with past.database.write() as session:
+        rows = Rows(session, past.clock.moment, past.numbers)
+        for days in range(2, 8):
+            at, id_ = past.clock.moment - timedelta(days=days), first_id(past.clock.moment + timedelta(seconds=days))
+            rows.installed(at, id=id_, synced=4_000, watched=days % 2 == 0)
+    known: rollup.Known = {}
+
+    first, second = (hours_counted(past, monkeypatch, known) for _ in range(2))
+
+    assert (first, second) == (4 * 3, 0)  # of the three that we watched, in each of four families
+    assert past.said(length=timedelta(days=10)).ledger.installs == 4

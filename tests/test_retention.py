@@ -14,6 +14,7 @@ from sync_core.db import Database
 from sync_core.models import (
     Audit,
     Base,
+    Heartbeat,
     Install,
     RollupHour,
     RollupMark,
@@ -128,3 +129,18 @@ def test_installs_and_marks_are_never_deleted(database: Database, settings: Sett
     retention.sweep_out(database, settings, now=now)
 
     assert (left(database, Install), left(database, RollupMark)) == (1, 1)
+
+
+def test_processes_that_are_gone_for_a_week_go_but_for_the_last_of_each_kind(
+    database: Database, settings: Settings, now: datetime
+) -> None:
+    with database.write() as session:
+        rows = Rows(session, now)
+        for days, role, host in ((40, "scheduler", "a"), (30, "scheduler", "b"), (8, "web", "a"), (6, "web", "b")):
+            rows.beat(role, now - timedelta(days=days), host=host, process=f"{role}@{host}:1")
+
+    deleted = retention.sweep_out(database, settings, now=now)
+
+    with database.read() as session:
+        kept = set(session.execute(select(Heartbeat.process)).scalars())
+    assert (deleted["processes"], kept) == (2, {"scheduler@b:1", "web@b:1"})

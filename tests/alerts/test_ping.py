@@ -5,13 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from sqlalchemy import update
 
+import scheduler
+from sync_core import sweep
 from sync_core.alerts.ping import DeadMansSwitch
 from sync_core.config import Settings
 from sync_core.db import Database
-from sync_core.models import Heartbeat
+from sync_core.models import Heartbeat, Sweep
+from sync_core.runner import Tools
 from tests.alerts.conftest import Webhook
 from tests.conftest import MakeSettings
 from tests.health_rows import Rows
@@ -92,3 +98,25 @@ def test_without_an_address_nothing_runs(database: Database, settings: Settings)
         switch.good_check(7)
 
     assert not any(thread.name == "switch" for thread in threading.enumerate())
+
+
+def test_a_check_that_somebody_else_ran_well_is_told_once(database: Database, settings: Settings) -> None:
+    tools = cast(Tools, SimpleNamespace(database=database, settings=settings, vault=None))
+    told: list[int] = []
+
+    class Switch:
+        def good_check(self, slot: int) -> None:
+            told.append(slot)
+
+    with database.write() as session:
+        now = database.now(session)
+        slot = sweep.slot_of(now, 300)
+        Rows(session, now).sweep(now, slot=slot, ended_at=None)
+    scheduler.tick_once_a_slot(tools, "test", cast(DeadMansSwitch, Switch()))
+    running = list(told)
+    with database.write() as session:
+        session.execute(update(Sweep).values(ended_at=now))
+
+    scheduler.tick_once_a_slot(tools, "test", cast(DeadMansSwitch, Switch()))
+
+    assert (running, told) == ([], [slot])

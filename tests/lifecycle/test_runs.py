@@ -275,3 +275,27 @@ def test_shops_that_were_synced_together_are_refreshed_over_a_fifth_of_the_perio
     assert len(hours) == 1_000
     assert 21.6 <= hours[0] < 21.7
     assert 26.3 < hours[-1] <= 26.4
+
+
+def test_since_when_a_shop_is_blocked_is_kept_whatever_is_tried_meanwhile(
+    fleet: Fleet, claim: Claim, clock: Clock
+) -> None:
+    fleet.fail(claim, Unavailable("503"))
+    clock.advance(hours=1)
+    blocked_at = fleet.now
+    fleet.fail(fleet.claim()[0], Held(Hold.FROZEN, "frozen"))
+    clock.advance(hours=6)
+    probe = fleet.claim()[0]
+    trying = fleet.sync(claim.shop_id)
+    fleet.fail(probe, Held(Hold.FROZEN, "frozen"))
+    still = fleet.sync(claim.shop_id)
+    clock.advance(hours=6)
+    fleet.fail(fleet.claim()[0], Held(Hold.LOCKED, "locked"))
+    other = fleet.sync(claim.shop_id)
+    locked_at = fleet.now
+    clock.advance(hours=6)
+
+    fleet.complete(fleet.claim()[0])
+
+    assert (trying.held_since, still.held_since, still.since > blocked_at) == (blocked_at, blocked_at, True)
+    assert (other.held_since, fleet.sync(claim.shop_id).held_since) == (locked_at, None)

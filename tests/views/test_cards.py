@@ -109,3 +109,14 @@ def test_failures_of_one_cause_are_one_bar() -> None:
     assert card.title == "4 tries failed, 3 healed by themselves"
     assert card.figure is not None
     assert list(card.figure.data[0].x) == [3]
+
+
+def test_checks_that_maintenance_excused_are_not_said_to_have_run() -> None:
+    at = pd.date_range("2026-11-02 09:00", periods=6, freq="5min", tz="UTC")
+    states = ["ran", "ran", "maintenance", "maintenance", "found", "ran"]
+    slots = pd.DataFrame({"at": at, "state": states, "opened": [0, 0, 0, 0, 2, 0]})
+
+    card = shared.checks(slots, UTC_ZONE, period="every 5 min")
+
+    assert card.title == "4 of 4 checks ran; 2 shops needed the net"
+    assert card.note.endswith("2 not expected: maintenance")
