@@ -23,6 +23,8 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:12]
+ROOM = 4 << 30
+"""Bytes; a run took at most a quarter of it."""
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 
 
@@ -92,7 +94,7 @@ def _tidy(server: Postgres) -> Iterator[Postgres]:
 @contextmanager
 def _embedded() -> Iterator[str]:
     """The library's lock lets the first worker start the server, and its list the last one stop it."""
-    folder = Path(tempfile.gettempdir()) / f"shopsync-{RUN}"
+    folder = _quick_folder() / f"shopsync-{RUN}"
     try:
         folder.mkdir(exist_ok=True)
         server = _start(folder / "pg")
@@ -104,6 +106,14 @@ def _embedded() -> Iterator[str]:
     server.cleanup()
     if not (folder / "pg").exists():
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _quick_folder() -> Path:
+    """Memory where there is room for it: a database for each test is 300 files, made and deleted, 145 ms on a disk."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM:
+        return memory
+    return Path(tempfile.gettempdir())
 
 
 def _start(folder: Path) -> Any:

@@ -7,15 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from sync_core.config import Settings
 from sync_core.db import Database, normal_url, open_database
 from sync_core.errors import BadSetting
-from sync_core.models import Heartbeat
+from sync_core.models import Heartbeat, ShopSync
 from tests.conftest import Ago, Clock, MakeSettings
+from tests.health_rows import Rows
 
 
 def heartbeat(now: datetime, process: str = "worker@a:1") -> Heartbeat:
@@ -210,3 +211,20 @@ def test_a_database_that_is_away_is_an_error_of_the_first_statement(make_setting
 
     with pytest.raises(OperationalError), database.write() as session:
         session.execute(text("SELECT 1"))
+
+
+@pytest.mark.parametrize("way", ["read", "look"])
+def test_what_is_read_in_one_transaction_is_of_one_moment(database: Database, now: datetime, way: str) -> None:
+    def count(session: Session) -> int:
+        return session.execute(select(func.count()).select_from(ShopSync)).scalar_one()
+
+    with database.read() if way == "read" else database.look(patience=5) as opened:
+        session = opened if isinstance(opened, Session) else opened[0]
+        before = count(session)
+        with database.write() as other:
+            Rows(other, now).shop()
+        after = count(session)
+    with database.read() as session:
+        later = count(session)
+
+    assert (before, after, later) == (0, 0, 1)

@@ -335,3 +335,90 @@ def test_a_duration_is_told_in_at_most_two_units(seconds: float, words: str) -> 
 )
 def test_a_count_agrees_with_its_noun(n: int, capped: bool, words: str) -> None:
     assert told.count(n, "shop", capped=capped) == words
+
+
+IDLE = {"prompt": False, "scheduler_alive": False}
+
+
+@pytest.mark.parametrize(
+    ("values", "headline", "next_"),
+    [
+        (
+            {"next_at": NOW + timedelta(minutes=5), **IDLE},
+            "Waiting to be started, and nobody starts it.",
+            "Nothing happens by itself until the scheduler runs again; Sync now starts it.",
+        ),
+        (
+            {"status": Status.FAILED, "failures": 2, "due_at": NOW + timedelta(minutes=5), **IDLE},
+            "Failed twice; nobody starts the next try.",
+            "Nothing happens by itself until the scheduler runs again; Sync now tries at once.",
+        ),
+        (
+            {"status": Status.COMPLETED, "due_at": ago(hours=5), **IDLE},
+            "Up to date.",
+            "The data is not refreshed until the scheduler runs again; Sync now does it.",
+        ),
+        (
+            {"status": Status.COMPLETED, "due_at": ago(minutes=1)},
+            "Up to date.",
+            "The data is refreshed as soon as a worker is free.",
+        ),
+        (
+            {"status": Status.FAILED, "hold": Hold.FROZEN, "due_at": NOW + timedelta(hours=3), "workers_alive": False},
+            "Blocked: plan frozen.",
+            "Nothing happens until a worker runs: none was ever seen.",
+        ),
+        (
+            {"status": Status.FAILED, "hold": Hold.FROZEN, "due_at": NOW + timedelta(hours=3), **IDLE},
+            "Blocked: plan frozen.",
+            "We do not look again by ourselves until the scheduler runs. When the merchant says that it is paid, "
+            "Sync now tries at once.",
+        ),
+        (
+            {"ahead": 1_000, "ahead_capped": True, "due_at": ago(minutes=1)},
+            "Waiting for a free worker.",
+            "It starts when its turn comes; so many are before it that nobody can say when.",
+        ),
+        (
+            {"ahead": 300, "overdue": True, "next_at": NOW + timedelta(minutes=9)},
+            "Waiting to be started, and late.",
+            "It starts when its turn comes, at about 14:39.",
+        ),
+        (
+            {"overdue": True, "next_at": NOW + timedelta(minutes=5), "prompt": False},
+            "Waiting to be started, and late.",
+            "It starts by itself at 14:35.",
+        ),
+    ],
+)
+def test_nothing_is_promised_that_nobody_would_do(values: dict[str, object], headline: str, next_: str) -> None:
+    said = explain(situation(**values), say=say)
+
+    assert (said.headline, said.next) == (headline, next_)
+
+
+def test_who_must_run_first_is_named() -> None:
+    lives = [lives for lives in itertools.product((True, False), repeat=3) if lives[2] or not lives[1]]
+
+    said = {
+        (workers, scheduler, wakes): told.needs_first(workers_alive=workers, scheduler_alive=scheduler, wakes=wakes)
+        for workers, scheduler, wakes in lives
+    }
+
+    assert {lives for lives, first in said.items() if first is None} == {(True, True, True), (True, False, True)}
+    assert said[True, False, False] == "the scheduler"
+    assert said[False, True, True] == "a worker"
+    assert said[False, False, True] == "the scheduler"
+
+
+def test_a_merchant_hears_what_is_missing() -> None:
+    said = explain(situation(status=Status.COMPLETED, data_of=ago(hours=1), skipped=("orders",)), say=say)
+
+    assert "without orders" in said.now
+    assert said.read_aloud.startswith("Your data is up to date, without your orders:")
+
+
+def test_many_more_before_it_are_said_to_be_more() -> None:
+    said = explain(situation(ahead=1_000, ahead_capped=True), say=say)
+
+    assert said.why == "1,000+ shops before it: its turn comes by order and age."

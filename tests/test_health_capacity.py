@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from sync_core import health
+from sync_core import health, heartbeat
 from sync_core.health import Capacity
 from tests.conftest import Ago
 from tests.health_rows import Rows
@@ -57,3 +57,15 @@ def test_a_silent_process_has_no_workers(session: Session, ago: Ago) -> None:
     rows.beat("scheduler", ago(minutes=10), workers=3)
 
     assert health.capacity(session, now=rows.now) == Capacity(workers=0, shops=0, lost=0.0)
+
+
+def test_a_process_that_comes_again_under_its_name_is_seen_as_it_is_now(session: Session, ago: Ago) -> None:
+    doing = heartbeat.Doing()
+    for workers, at in ((16, ago(hours=9)), (64, ago())):
+        process = heartbeat.Process("scheduler", workers=workers, host="pod", pid=1)
+        heartbeat.beat(session, process, doing, now=at, started_at=at, clock_offset=0.0)
+
+    (row,) = health.heartbeats(session, now=ago())
+
+    assert (row.workers, row.started_at) == (64, ago())
+    assert health.capacity(session, now=ago()).workers == 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -11,7 +12,7 @@ from sync_core.alerts.mends import MENDS
 from sync_core.alerts.snapshot import Alarm, Clock, Hit, Severity, ShopifyFails
 from sync_core.explain.words import CAUSES
 from sync_core.lifecycle.causes import NAMES
-from sync_core.states import PROBED_HOLDS, Hold
+from sync_core.states import PROBED_HOLDS, Hold, Status
 from tests.alerts.conftest import MakeFacts
 from tests.conftest import Ago
 
@@ -257,3 +258,15 @@ def test_what_was_blocked_an_hour_and_a_day_ago_is_no_news(facts: MakeFacts, ago
     held = hits(3, ago(hours=23), changed_at=now - timedelta(hours=23))
 
     assert told(judge(facts(blocked={"locked": held}))) == {"cause:locked": TICKET}
+
+
+def test_where_an_alert_leads_the_shops_page_knows_the_filter(facts: MakeFacts, ago: Ago) -> None:
+    late = hits(2, ago(minutes=20))
+    alarms = judge(facts(waiting=late, waiting_n=2, leases=late, stuck=late, blocked={"frozen": late}))
+
+    queries = [dict(parse_qsl(urlsplit(alarm.message.link).query)) for alarm in alarms]
+
+    assert len(queries) == 4
+    assert all(
+        query.get("status") in {status.value for status in Status} or query.get("cause") in CAUSES for query in queries
+    )

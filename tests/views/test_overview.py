@@ -144,6 +144,27 @@ def test_a_lost_database_leaves_the_last_picture_with_the_acts_off(
     assert page.button(key="act_failing.myshopify.com").disabled
 
 
+def test_a_database_that_is_slow_is_not_said_to_be_away(
+    open_page: OpenPage, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.burning()
+    open_page("overview")
+    monkeypatch.setattr(data, "_fleet", too_slow)
+    data.look_again()
+
+    overview, system = open_page("overview"), open_page("system")
+
+    assert overview.title[0].value == ":red[Database too slow since 09:30.]"
+    assert "It answers, but not within 5 s. What follows is the picture of 09:30." in text(overview)
+    assert not overview.button(key="act_failing.myshopify.com").disabled
+    assert "Database too slow since 09:30." in text(system)
+    assert "nothing is due" not in text(system)
+
+
+def too_slow() -> None:
+    raise TooSlow("the database took longer than 5 s")
+
+
 def test_the_shortest_window_with_enough_installs_is_chosen(open_page: OpenPage, fleet: Fleet) -> None:
     fleet.healthy(shops=29)
 
