@@ -174,7 +174,7 @@ def _late(session: Session, family: Family, mark: RollupMark) -> dict[str, datet
 
 
 def _write_hours(session: Session, family: Family, hours: list[datetime]) -> None:
-    """Those of them that are closed by now as much as when they were found; whoever remembers them reads anew."""
+    """Count again those that are still closed; whoever remembers closed hours reads them anew."""
     mark = _locked(session, family.name)
     if mark is None:
         return

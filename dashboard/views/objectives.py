@@ -51,7 +51,7 @@ def _success(figures: Objectives) -> Row:
 
 def _spending(budget: Budget | None, n: int) -> str:
     if budget is None or n == 0:
-        return "No install is judged yet"
+        return "No install of this window is judged yet"
     if budget.allowed == 0:
         spent = f"{count(budget.spent, 'failed shop')} this quarter; " if budget.spent else ""
         return (
@@ -74,7 +74,7 @@ def _pick_up(figures: Objectives) -> Row:
     verdict = _verdict(share)
     if share.verdict == Verdict.BREACHED:
         verdict = f":red[**Breached by {count(share.n - share.k, 'shop')}**]"
-    story = "None missed; one miss breaks it" if share.n else "No install is judged yet"
+    story = "None missed; one miss breaks it" if share.n else "No install of this window is judged yet"
     if late:
         story = f"late: {_named(late, share.n - share.k)}"
     if picked.overdue_now:

@@ -68,12 +68,14 @@ class Outage:
 
     def answered(self, database: Database) -> None:
         """The database answers. Books the silence, and its end for all channels. Errors: database errors."""
-        mine, self._note, self._since = self._note, None, None
-        since = _removed(self._file) or (mine.since if mine and mine.alone else None)
-        if since is None:
-            return
-        with database.write() as session:
-            _book(session, _message(since, ""), database.now(session))
+        self._since = None
+        alone = self._note.since if self._note and self._note.alone else None
+        if alone or self._file.exists():
+            with database.write() as session:  # open before the file goes: without it the end would be told to nobody
+                since = _removed(self._file) or alone
+                if since is not None:
+                    _book(session, _message(since, ""), database.now(session))
+        self._note = None
 
     def _tell(self, note: Note, message: Message, *, at: datetime) -> None:
         """To each channel that has not heard of it yet."""
