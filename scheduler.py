@@ -39,8 +39,8 @@ def tick_once_a_slot(tools: Tools, by: str, switch: DeadMansSwitch) -> None:
     try:
         with tools.database.read() as session:
             slot = sweep.slot_of(tools.database.now(session), tools.settings.sweep_period_seconds)
-            booked, went_well = sweep.slot_is_booked(session, slot), sweep.slot_went_well(session, slot)
-        if not booked:
+            went_well = sweep.slot_went_well(session, slot)
+        if went_well is None:
             report = sweep.tick(tools.database, by=by, settings=tools.settings, vault=tools.vault)
             went_well = report.error is None
         if went_well:

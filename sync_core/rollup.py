@@ -31,9 +31,7 @@ from sync_core.models import Install, RollupDuration, RollupHour, RollupMark, Sw
 log = structlog.get_logger()
 
 CHUNK = timedelta(days=1)
-"""Hours that are counted in one transaction."""
-HOURS_AT_ONCE = 24
-"""Hours that are counted again in one transaction: on SQLite nobody else writes meanwhile."""
+"""Hours that are counted in one transaction: on SQLite nobody else writes meanwhile."""
 SKEW = timedelta(hours=1)
 """Ids carry the clock of the host that made them; an install is looked at again for so long."""
 
@@ -154,11 +152,12 @@ def _again(database: Database, book: Book, known: Known, stopping: threading.Eve
         mark, newest = session.get(RollupMark, family.name), _newest_id(session)
         late = {} if mark is None else _late(session, family, mark)
     hours = sorted({hour for its_id, hour in late.items() if its_id not in known.get(family.name, ())})
-    for begin in range(0, len(hours), HOURS_AT_ONCE):
+    at_once = CHUNK // HOUR
+    for begin in range(0, len(hours), at_once):
         if stopping.is_set():
             return begin
         with database.write() as session:
-            _write_hours(session, family, hours[begin : begin + HOURS_AT_ONCE])
+            _write_hours(session, family, hours[begin : begin + at_once])
     if mark is not None and newest > mark.seen_id:
         with database.write() as session:
             _see(session, family, newest)

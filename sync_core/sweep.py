@@ -46,15 +46,10 @@ def slot_of(moment: datetime, period_seconds: float) -> int:
     return int(moment.timestamp() // period_seconds)
 
 
-def slot_is_booked(session: Session, slot: int) -> bool:
-    """Whether some tick, of any process, has booked this slot."""
-    return session.execute(select(Sweep.id).where(Sweep.slot == slot)).scalar_one_or_none() is not None
-
-
-def slot_went_well(session: Session, slot: int) -> bool:
-    """Whether the tick that booked this slot has ended, and without an error."""
-    well = select(Sweep.id).where(Sweep.slot == slot, Sweep.ended_at.is_not(None), Sweep.error.is_(None))
-    return session.execute(well).scalar_one_or_none() is not None
+def slot_went_well(session: Session, slot: int) -> bool | None:
+    """Whether the tick that booked this slot, of any process, has ended without an error; None: nobody booked it."""
+    tick = session.execute(select(Sweep.ended_at, Sweep.error).where(Sweep.slot == slot)).one_or_none()
+    return None if tick is None else tick.ended_at is not None and tick.error is None
 
 
 def tick(database: Database, *, by: str, settings: Settings, vault: Vault) -> SweepReport:

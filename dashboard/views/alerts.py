@@ -90,8 +90,7 @@ def _who_waits() -> str:
     fleet = data.glance().fleet
     if fleet is None or not fleet.groups:
         return ""
-    shops = count(fleet.needs_n, "shop", capped=any(group.capped for group in fleet.groups))
-    return f"{shops} on [Overview](/) still {'needs' if fleet.needs_n == 1 else 'need'} a person. "
+    return f"{fleet.needy} on [Overview](/) still {'needs' if fleet.needs_n == 1 else 'need'} a person. "
 
 
 def _nobody_told() -> None:

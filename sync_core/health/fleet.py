@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from sync_core.columns import UtcMs
 from sync_core.config import Settings
-from sync_core.explain import Need, needs_first
+from sync_core.explain import Need, count, needs_first
 from sync_core.explain.words import OVERDUE
 from sync_core.health.answering import ShopifyState, shopify_state
 from sync_core.health.conditions import CAP, HELD, alive, capped, is_overdue, late_at, retries
@@ -90,6 +90,11 @@ class Fleet:
     def needs(self) -> tuple[Need, ...]:
         """The listed shops of all groups, in the order of the screen."""
         return tuple(row for group in self.groups for row in group.rows)
+
+    @property
+    def needy(self) -> str:
+        """How many shops need a person, as text."""
+        return count(self.needs_n, "shop", capped=any(group.capped for group in self.groups))
 
     def counted(self, name: str) -> str:
         """A count as text: `10,000+` where it stopped."""

@@ -87,18 +87,14 @@ def _shopify(fleet: Fleet, say: Say) -> str:
     head = f"Shopify is failing for {state.failing:,} of {count(state.asked, 'shop')}{since}"
     if not fleet.groups:
         return f"{head}: nothing to do."
-    return f"{head}; {_shops(fleet)} {'needs' if fleet.needs_n == 1 else 'need'} you."
+    return f"{head}; {fleet.needy} {'needs' if fleet.needs_n == 1 else 'need'} you."
 
 
 def _needs(fleet: Fleet) -> str:
     age = span((fleet.at - (fleet.oldest or fleet.at)).total_seconds())
     if fleet.needs_n == 1:
         return f"1 shop needs you; it waits {age}."
-    return f"{_shops(fleet)} need you; the oldest waits {age}."
-
-
-def _shops(fleet: Fleet) -> str:
-    return count(fleet.needs_n, "shop", capped=any(group.capped for group in fleet.groups))
+    return f"{fleet.needy} need you; the oldest waits {age}."
 
 
 def _fine(fleet: Fleet) -> Verdict:
